@@ -1,0 +1,35 @@
+import type { Random } from "./random.ts";
+
+/** RFC 9562 version 4 UUID, lower case, the form of every AWS request id. */
+export function uuid(random: Random): string {
+  const bytes = Uint8Array.from(random.bytes(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const text = hex(bytes);
+  return [
+    text.slice(0, 8),
+    text.slice(8, 12),
+    text.slice(12, 16),
+    text.slice(16, 20),
+    text.slice(20),
+  ].join("-");
+}
+
+/** Lower-case hexadecimal. */
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+}
+
+/** `byteCount` random bytes as lower-case hexadecimal (two characters a byte). */
+export function randomHex(random: Random, byteCount: number): string {
+  return hex(random.bytes(byteCount));
+}
+
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+
+/** `length` characters of RFC 4648 base32, lower case, as in function URL ids and role ids. */
+export function randomBase32(random: Random, length: number): string {
+  let text = "";
+  for (const byte of random.bytes(length)) text += alphabet[byte & 31];
+  return text;
+}

@@ -1,0 +1,29 @@
+import { randomBytes } from "node:crypto";
+
+/** Randomness as a dependency: the system's for real, a seeded one for simulations (seed printed). */
+export interface Random {
+  /** Uniform in [0, 1). Not for secrets. */
+  fraction(): number;
+  /** `count` bytes; cryptographically strong from `systemRandom`, reproducible from a seeded one. */
+  bytes(count: number): Uint8Array;
+}
+
+export const systemRandom: Random = {
+  fraction: () => Math.random(),
+  bytes: (count) => randomBytes(count),
+};
+
+/** xorshift32: small, fast, reproducible; `seed` is any integer. For tests and simulations only. */
+export function createSeededRandom(seed: number): Random {
+  let state = seed | 0 || 0x9e3779b9;
+  const next = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  return {
+    fraction: () => next() / 2 ** 32,
+    bytes: (count) => Uint8Array.from({ length: count }, () => next() & 0xff),
+  };
+}
