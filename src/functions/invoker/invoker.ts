@@ -1,0 +1,65 @@
+import type { RequestContext } from "#base/context.ts";
+import type { ResolvedFunction } from "#functions/registry/registry.ts";
+
+/** Accepts an invocation, admits or throttles it, runs it, reports the outcome. */
+export interface Invoker extends AsyncDisposable {
+  /**
+   * Answers as soon as the first response byte is known. A customer's failure is a value
+   * (`outcome`), a throttle is `ThrottledError`. No storage is touched for a warm function.
+   */
+  invoke(invocation: Invocation): Promise<InvocationResult>;
+  /** Resolves once the invocation is durable; retries and destinations follow without the caller. */
+  enqueue(invocation: Invocation): Promise<void>;
+}
+
+/** Bytes when whole and small, else a stream. */
+export type Payload = Uint8Array | AsyncIterable<Uint8Array>;
+
+export interface Invocation {
+  readonly target: ResolvedFunction;
+  readonly payload: Uint8Array;
+  readonly context: RequestContext;
+  readonly clientContext?: string;
+  /** The caller can consume a response stream. */
+  readonly streaming?: boolean;
+  /** Keep the last 4 KiB of this invocation's log for the caller (`LogType: Tail`). */
+  readonly tailLog?: boolean;
+}
+
+export interface InvocationResult {
+  readonly payload: Payload;
+  /** Set on a streamed payload whose beginning is an HTTP prelude. */
+  readonly contentType: string | undefined;
+  /** Settles when the payload has ended; never rejects. */
+  readonly outcome: Promise<Outcome>;
+  /** The log's tail, when asked for; settles after `outcome`. */
+  readonly logTail: Promise<Uint8Array> | undefined;
+  readonly executedVersion: string;
+}
+
+/** A customer's failure is a value, not an exception of ours. */
+export type Outcome =
+  | { readonly kind: "ok"; readonly durationMs: number }
+  | { readonly kind: "function-error"; readonly errorType: string; readonly durationMs: number }
+  | { readonly kind: "timeout"; readonly durationMs: number }
+  | { readonly kind: "out-of-memory"; readonly durationMs: number }
+  | { readonly kind: "crash"; readonly exitCode: number | undefined; readonly durationMs: number };
+
+/** No place to run it now. `reason` is the service's own word for it. */
+export class ThrottledError extends Error {
+  override readonly name = "ThrottledError";
+  readonly reason:
+    | "ConcurrentInvocationLimitExceeded"
+    | "ReservedFunctionConcurrentInvocationLimitExceeded";
+  readonly retryAfterSeconds: number;
+  constructor(reason: ThrottledError["reason"], retryAfterSeconds = 1) {
+    super("Rate Exceeded.");
+    this.reason = reason;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The chain has passed through functions 16 times; the service drops the invocation. */
+export class RecursionError extends Error {
+  override readonly name = "RecursionError";
+}

@@ -1,0 +1,107 @@
+import type { Server } from "node:net";
+import type { TraceContext } from "#base/context.ts";
+import type { Revision } from "#functions/registry/registry.ts";
+import type {
+  GuestRequest,
+  GuestResponse,
+  FunctionErrorBody,
+} from "#functions/runtimes/runtimes.ts";
+
+/** Execution environments and their life: boot, specialise, run, idle, end. */
+export interface EnvironmentPool extends AsyncDisposable {
+  /**
+   * Warm if there is one, else a cold start. The invoker disposes it when the outcome has settled;
+   * disposing gives it back, or discards it when it is spent.
+   * Init failures of the customer's code are a value: `kind: "init-failed"`.
+   */
+  acquire(revision: Revision, trace: TraceContext, signal: AbortSignal): Promise<Acquired>;
+  /** Ends idle environments of a revision that changed or was deleted; running ones end after use. */
+  retire(functionArn: string, keepRevisionId: string | undefined): void;
+  snapshot(): PoolSnapshot;
+}
+
+export type Acquired =
+  | { readonly kind: "ready"; readonly environment: ExecutionEnvironment }
+  | { readonly kind: "init-failed"; readonly error: FunctionErrorBody; readonly initMs: number };
+
+export interface ExecutionEnvironment extends AsyncDisposable {
+  readonly id: string;
+  readonly startKind: "cold" | "warm";
+  /** Milliseconds of init, on the first invocation only. */
+  readonly initMs: number | undefined;
+  invoke(request: GuestRequest): Promise<GuestResponse>;
+  /** Log lines from now on belong to this invocation; END and REPORT are written by `finish`. */
+  readonly log: InvocationLog;
+  /** Never give it to another invocation. */
+  spoil(): void;
+  memoryPeakMiB(): Promise<number>;
+}
+
+/** The platform's own lines around an invocation; customer output is interleaved by the pool. */
+export interface InvocationLog {
+  start(requestId: string, version: string): void;
+  finish(report: InvocationReport): Promise<void>;
+  /** The last 4 KiB written since `start`. */
+  tail(): Uint8Array;
+}
+
+export interface InvocationReport {
+  readonly requestId: string;
+  readonly durationMs: number;
+  readonly billedMs: number;
+  readonly memoryMiB: number;
+  readonly memoryPeakMiB: number;
+  readonly initMs: number | undefined;
+  readonly traceId: string | undefined;
+  readonly status: "ok" | "error" | "timeout";
+  readonly errorType: string | undefined;
+}
+
+export interface PoolSnapshot {
+  readonly generic: Readonly<Record<string, number>>;
+  readonly environments: readonly {
+    readonly id: string;
+    readonly functionArn: string;
+    readonly version: string;
+    readonly state: "starting" | "idle" | "busy" | "ending";
+    readonly sinceMs: number;
+  }[];
+}
+
+/** Where the lines of a function go; `services/cloudwatch-logs` satisfies it. Must not block or throw. */
+export interface LogSink {
+  write(
+    group: { readonly accountId: string; readonly region: string; readonly name: string },
+    stream: string,
+    lines: readonly { readonly timestampMs: number; readonly message: string }[],
+  ): void;
+}
+
+/** Temporary credentials of a function's role; `services/iam` satisfies it. */
+export interface CredentialSource {
+  issue(role: { readonly roleArn: string; readonly sessionName: string }): Promise<Credentials>;
+}
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiresAtMs: number;
+}
+
+/** Who is inside a sandbox, asked for at each request that comes out of it. */
+export interface GuestIdentity {
+  readonly revision: Revision;
+  /** Trace of the invocation now running, with its hop count; undefined between invocations. */
+  readonly trace: TraceContext | undefined;
+}
+
+/** Serves what a sandbox connects to at `AWS_ENDPOINT_URL`; `gateway` satisfies it. */
+export interface GuestEndpoint {
+  serve(server: Server, identity: () => GuestIdentity | undefined): Disposable;
+}
+
+/** Serves the sandbox's HTTP(S)_PROXY; `functions/egress` satisfies it. */
+export interface EgressProxy {
+  serve(server: Server, identity: () => GuestIdentity | undefined): Disposable;
+}

@@ -1,0 +1,89 @@
+import type { SandboxExit, SandboxSpec } from "#functions/sandbox/sandbox.ts";
+import type { Sandbox } from "#functions/sandbox/sandbox.ts";
+
+/**
+ * A runtime is a row: how to boot it and how to talk to it once it runs. Adding one adds a file here
+ * and a guest under `guest/`. `kind` is what pre-booted sandboxes are pooled by.
+ */
+export interface Runtime {
+  /** API names, e.g. `nodejs24.x`. */
+  readonly identifier: string;
+  /** Pool key: sandboxes of one kind are interchangeable until specialised. */
+  readonly kind: string;
+  /** Whether this host has what the runtime needs; the reason names the command that installs it. */
+  probe(): Promise<{ readonly usable: boolean; readonly reason: string }>;
+  sandboxSpec(size: {
+    readonly memoryMiB: number;
+    readonly scratchMiB: number;
+  }): Promise<SandboxSpec>;
+  /** Waits for the boot program's "ready". Rejects with `sandbox.start-failed` if it dies first. */
+  attach(sandbox: Sandbox, signal: AbortSignal): Promise<Guest>;
+}
+
+/** The booted but still generic guest in a sandbox, then the function in it. One invocation at a time. */
+export interface Guest {
+  /**
+   * Turns the generic guest into one function: environment, code, init. Called once.
+   * Resolves with what init did; a customer's failure is a value.
+   */
+  specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome>;
+  /** Answers with the first response bytes; see `GuestResponse`. */
+  invoke(request: GuestRequest): Promise<GuestResponse>;
+}
+
+export interface Assignment {
+  readonly handler: string;
+  readonly memoryMiB: number;
+  readonly timeoutMs: number;
+  /** Complete environment of the function, AWS_* variables included. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Trees to appear inside, by slot name: `task` is the code, `opt` the merged layers (optional). */
+  readonly trees: Readonly<Record<string, string>>;
+}
+
+export type InitOutcome =
+  | { readonly kind: "ok"; readonly phases: StartPhases }
+  | { readonly kind: "error"; readonly error: FunctionErrorBody; readonly phases: StartPhases }
+  | { readonly kind: "exit"; readonly exit: SandboxExit; readonly phases: StartPhases };
+
+/** Milliseconds each phase of specialisation took; keys such as `link`, `environment`, `import`. */
+export type StartPhases = Readonly<Record<string, number>>;
+
+/** The JSON a runtime reports for a failure, exactly as the caller will see it. */
+export interface FunctionErrorBody {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  /** The whole body, as bytes, ready for the caller. */
+  readonly payload: Uint8Array;
+}
+
+export interface GuestRequest {
+  readonly requestId: string;
+  readonly functionArn: string;
+  /** Epoch milliseconds at which the platform will kill the invocation. */
+  readonly deadlineMs: number;
+  /** Value of the `X-Amzn-Trace-Id` header. */
+  readonly traceHeader: string;
+  /** JSON text of the client context, if the caller sent one. */
+  readonly clientContext: string | undefined;
+  readonly cognitoIdentity: string | undefined;
+  /** JSON bytes, at most 6 MiB (1 MiB for asynchronous events); passed through unparsed. */
+  readonly payload: Uint8Array;
+  /** Caller can consume a stream; otherwise a streaming function's output is collected. */
+  readonly streaming: boolean;
+  /** Aborting abandons the invocation; the guest is then unusable and must be disposed. */
+  readonly signal: AbortSignal;
+}
+
+export type GuestResponse =
+  | { readonly kind: "payload"; readonly payload: Uint8Array }
+  | {
+      readonly kind: "stream";
+      /** `application/vnd.awslambda.http-integration-response` when a prelude precedes the body. */
+      readonly contentType: string | undefined;
+      readonly body: AsyncIterable<Uint8Array>;
+      /** Settles when the stream ended; an error is one the function reported mid-stream. */
+      readonly ended: Promise<FunctionErrorBody | undefined>;
+    }
+  | { readonly kind: "error"; readonly error: FunctionErrorBody }
+  | { readonly kind: "exit"; readonly exit: SandboxExit };

@@ -1,0 +1,45 @@
+import type { Principal, RequestContext, TraceContext } from "#base/context.ts";
+import type { Service } from "#protocol/service/service.ts";
+import type { WireRequest, WireResponse } from "#protocol/wire/wire.ts";
+
+/** What the listener knows about a request before anything is interpreted. */
+export interface Arrival {
+  readonly request: WireRequest;
+  /** UUID made by the listener. */
+  readonly requestId: string;
+  /** Scheme, host and port the caller used. */
+  readonly endpoint: string;
+  readonly trace: TraceContext;
+  readonly signal: AbortSignal;
+  /** Set when it came out of a sandbox: credentials are still checked, the trace cannot be forged. */
+  readonly fromGuest: boolean;
+}
+
+/** The AWS front: finds service and operation, authenticates, decodes, runs, encodes. */
+export interface Dispatcher {
+  /** Undefined when nothing about the request names one of our services (not an AWS call). */
+  dispatch(arrival: Arrival): Promise<WireResponse | undefined>;
+}
+
+/**
+ * The same operations from inside, without bytes: authorised, validated and traced like a call over
+ * the wire. `service` is the folder name (`lambda`, `cloudwatch-logs`).
+ */
+export interface Operations {
+  call(service: string, operation: string, input: object, context: RequestContext): Promise<object>;
+}
+
+/** Loads a service's table on first use, so that starting costs nothing for what is not used. */
+export interface ServiceLoader {
+  /** Folder name. */
+  readonly name: string;
+  readonly signingName: string;
+  readonly endpointPrefix: string;
+  readonly targetPrefix?: string;
+  load(): Promise<Service>;
+}
+
+/** The account whose root may do anything; what open mode assumes. */
+export function rootPrincipal(accountId: string): Principal {
+  return { arn: `arn:aws:iam::${accountId}:root`, accountId };
+}

@@ -1,0 +1,110 @@
+import type {
+  BlobPayloadInputTypes,
+  StaticOperationSchema,
+  StreamingBlobPayloadInputTypes,
+  StreamingBlobPayloadOutputTypes,
+} from "@smithy/types";
+import { assert } from "#base/assert.ts";
+import type { RequestContext } from "#base/context.ts";
+
+/**
+ * A service is a table of operations. All types come from the SDK package; none are written by us.
+ * This is the one file whose types are allowed to be clever, because everything else becomes simple
+ * through it.
+ */
+type Command<Sdk, Op extends string> = `${Op}Command` extends keyof Sdk
+  ? Sdk[`${Op}Command`]
+  : never;
+type CommandInput<C> = C extends new (input: infer I) => unknown ? I : never;
+type CommandOutput<C> = C extends new (input: never) => {
+  resolveMiddleware(...a: never[]): (...a: never[]) => Promise<{ output: infer O }>;
+}
+  ? O
+  : never;
+type Bytes<V> = Uint8Array | Extract<V, undefined>;
+type ByteStream<V> = AsyncIterable<Uint8Array> | Extract<V, undefined>;
+type FromWire<V> = [BlobPayloadInputTypes] extends [V]
+  ? Bytes<V>
+  : [StreamingBlobPayloadInputTypes] extends [V]
+    ? ByteStream<V>
+    : V;
+type ToWire<V> = [StreamingBlobPayloadOutputTypes] extends [V]
+  ? ByteStream<V>
+  : [Extract<V, Uint8Array>] extends [never]
+    ? V
+    : Bytes<V>;
+
+export type OperationName<Sdk> = {
+  [K in keyof Sdk]: K extends `${infer Op}Command` ? Op : never;
+}[keyof Sdk];
+
+/** Required members lose `undefined`; blobs are bytes; streaming blobs are byte iterables. */
+export type ServerInput<T> = {
+  [K in keyof T]: {} extends Pick<T, K> ? FromWire<T[K]> : Exclude<FromWire<T[K]>, undefined>;
+};
+export type ServerOutput<T> = { [K in keyof T as K extends "$metadata" ? never : K]: ToWire<T[K]> };
+
+export type OperationInput<Sdk, Op extends string> = ServerInput<CommandInput<Command<Sdk, Op>>>;
+export type OperationOutput<Sdk, Op extends string> = ServerOutput<CommandOutput<Command<Sdk, Op>>>;
+export type Handler<Sdk, Op extends string> = (
+  input: OperationInput<Sdk, Op>,
+  context: RequestContext,
+) => Promise<OperationOutput<Sdk, Op>>;
+export type OperationTable<Sdk> = {
+  readonly [Op in OperationName<Sdk>]?: readonly [
+    schema: StaticOperationSchema,
+    handler: Handler<Sdk, Op>,
+  ];
+};
+
+export type WireProtocolId =
+  | "awsJson1_0"
+  | "awsJson1_1"
+  | "restJson1"
+  | "restXml"
+  | "awsQuery"
+  | "rpcV2Cbor";
+
+export interface ServiceDescription {
+  /** As in the SDK: `Lambda`, `CloudWatch Logs`. */
+  readonly sdkId: string;
+  /** Name in the credential scope: `lambda`, `logs`, `iam`, `sts`. */
+  readonly signingName: string;
+  /** Host label: `lambda.us-east-1.amazonaws.com`. Often equal to the signing name. */
+  readonly endpointPrefix: string;
+  /** The first is the one errors use when nothing about a request says otherwise. */
+  readonly protocols: readonly WireProtocolId[];
+  /** `X-Amz-Target` prefix of the JSON protocols, e.g. `Logs_20140328`. */
+  readonly targetPrefix?: string;
+  /** `Version` of the Query protocol, e.g. `2010-05-08`. */
+  readonly apiVersion: string;
+  /** XML namespace of Query and restXml answers. */
+  readonly xmlNamespace?: string;
+  /** Every operation name of the model, so that the unimplemented are told from the unknown. */
+  readonly operationNames?: readonly string[];
+}
+
+export interface Service {
+  readonly description: ServiceDescription;
+  readonly operations: ReadonlyMap<string, Operation>;
+}
+
+export interface Operation {
+  readonly name: string;
+  readonly schema: StaticOperationSchema;
+  handle(input: object, context: RequestContext): Promise<object>;
+}
+
+/** Asserts that every schema's own name equals its key. */
+export function defineService<Sdk>(
+  description: ServiceDescription,
+  table: OperationTable<Sdk>,
+): Service {
+  const operations = new Map<string, Operation>();
+  const rows = Object.entries(table) as [string, [StaticOperationSchema, Operation["handle"]]][]; // values are the table's rows; Object.entries forgets that
+  for (const [name, [schema, handle]] of rows) {
+    assert(schema[2] === name, `the schema of ${name} names the same operation, not ${schema[2]}`);
+    operations.set(name, { name, schema, handle });
+  }
+  return { description, operations };
+}

@@ -1,0 +1,65 @@
+import type { Logger, TraceContext } from "#base/context.ts";
+
+/**
+ * The platform's own observations: spans of every request and invocation. (Customers' logs and
+ * metrics are `services/cloudwatch-logs` and later `services/cloudwatch`.)
+ *
+ * Spans are recorded off the response path: ending one is a push into a bounded buffer.
+ */
+export interface Tracer {
+  /** Opens a span under `parent`; it is recorded when ended, never before. */
+  span(parent: TraceContext, name: string, attributes?: SpanAttributes): Span;
+  /** Records a span that is already over, with wall times in epoch milliseconds (fractions allowed). */
+  record(
+    parent: TraceContext,
+    name: string,
+    startMs: number,
+    endMs: number,
+    attributes?: SpanAttributes,
+  ): TraceContext;
+  /** A context with a fresh trace id and no parent. */
+  newTrace(): TraceContext;
+  /** Spans of one trace in order of their start; empty when unknown or already evicted. */
+  find(traceId: string): readonly FinishedSpan[];
+  /** The most recent traces, newest first. */
+  recent(limit: number): readonly TraceSummary[];
+}
+
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
+export interface Span extends Disposable {
+  /** What children of this span carry as their parent. */
+  readonly context: TraceContext;
+  set(attributes: SpanAttributes): void;
+  /** Marks the span failed; `reason` is an error type, never a payload. */
+  fail(reason: string): void;
+  /** Ends it; a second call does nothing. Disposing is the same. */
+  end(): void;
+}
+
+export interface FinishedSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId: string | undefined;
+  readonly name: string;
+  /** Epoch milliseconds, fractional. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly error: string | undefined;
+  readonly attributes: SpanAttributes;
+}
+
+export interface TraceSummary {
+  readonly traceId: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly rootName: string;
+  readonly spanCount: number;
+  readonly failed: boolean;
+}
+
+/** What `main` builds first and everything above receives. */
+export interface Telemetry extends AsyncDisposable {
+  readonly log: Logger;
+  readonly tracer: Tracer;
+}
