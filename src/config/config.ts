@@ -1,3 +1,8 @@
+import { resolve } from "node:path";
+import { unreachable } from "#base/assert.ts";
+import { PlatformError } from "#base/errors.ts";
+import { type Option, options, variableOf } from "./options.ts";
+
 /** Flags, environment and file as one validated, frozen object; the only reader of `process.env`. */
 export interface Config {
   readonly mode: "dev" | "serve";
@@ -26,4 +31,100 @@ export interface Config {
   /** Memory all sandboxes together may reserve. */
   readonly functionMemoryMiB: number;
   readonly drainTimeoutMs: number;
+}
+
+/** Where values come from, strongest first: flags, environment, file, fallback. */
+export interface ConfigSources {
+  /** By flag name without dashes. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Parsed `skerry.config.json`: an object keyed by flag name. */
+  readonly file: unknown;
+  readonly workingDirectory: string;
+}
+
+/**
+ * One frozen object, or `PlatformError("config.invalid")` that names the setting, where it came
+ * from, what was given and what is allowed. Unknown keys in the file and unknown `SKERRY_` variables
+ * are errors too: a misspelt setting must not be silently without effect.
+ */
+export function readConfig(mode: Config["mode"], sources: ConfigSources): Config {
+  const file = checkedFile(sources.file);
+  refuseUnknownVariables(sources.environment);
+  const text = (name: OptionName): string | undefined => {
+    const option: Option = options[name];
+    return (
+      sources.flags[option.flag] ??
+      sources.environment[variableOf(option)] ??
+      file[option.flag] ??
+      option.fallback
+    );
+  };
+  const parse = (name: OptionName): unknown => parseValue(options[name], text(name), sources);
+  const entries = (Object.keys(options) as OptionName[]).map((name) => [name, parse(name)]); // keys of a constant
+  // The table's kinds and the interface agree; config.test.ts holds them together.
+  return Object.freeze({ mode, ...Object.fromEntries(entries) }) as Config;
+}
+
+type OptionName = keyof typeof options;
+
+/** Variables that belong to the command line, not to the server. */
+const otherVariables = new Set(["SKERRY_CONFIG", "SKERRY_ENDPOINT", "SKERRY_NO_INSTALL"]);
+
+function refuseUnknownVariables(environment: ConfigSources["environment"]): void {
+  const known = new Set(Object.values(options).map(variableOf));
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith("SKERRY_") && !known.has(name) && !otherVariables.has(name)) {
+      throw new PlatformError("config.invalid", `unknown environment variable ${name}`);
+    }
+  }
+}
+
+function checkedFile(file: unknown): Readonly<Record<string, string>> {
+  if (file === undefined) return {};
+  if (typeof file !== "object" || file === null || Array.isArray(file)) {
+    throw new PlatformError("config.invalid", "the configuration file must hold a JSON object");
+  }
+  const flags = new Set<string>(Object.values(options).map((option) => option.flag));
+  return Object.fromEntries(
+    Object.entries(file).map(([name, value]) => {
+      if (!flags.has(name)) {
+        throw new PlatformError("config.invalid", `unknown setting "${name}" in the file`);
+      }
+      return [name, Array.isArray(value) ? value.join(",") : String(value)];
+    }),
+  );
+}
+
+function parseValue(
+  option: Option,
+  text: string | undefined,
+  sources: ConfigSources,
+): string | number | readonly string[] | undefined {
+  const refuse = (expected: string): never => {
+    throw new PlatformError(
+      "config.invalid",
+      `--${option.flag} must be ${expected}, not "${text}"`,
+    );
+  };
+  if (text === undefined) return undefined;
+  switch (option.kind) {
+    case "text":
+      return text === "" ? refuse("a non-empty text") : text;
+    case "path":
+      return text === "" ? refuse("a folder") : resolve(sources.workingDirectory, text);
+    case "list":
+      return text === "" ? [] : text.split(",").map((item) => item.trim());
+    case "choice":
+      return option.choices?.includes(text) ? text : refuse(`one of ${option.choices?.join(", ")}`);
+    case "url":
+      return URL.canParse(text) ? text : refuse("an address such as http://localhost:4318");
+    case "count": {
+      const [least, most] = option.range ?? [0, Number.MAX_SAFE_INTEGER];
+      const count = /^\d+$/.test(text) ? Number(text) : NaN;
+      return count >= least && count <= most ? count : refuse(`a whole number ${least} to ${most}`);
+    }
+    default:
+      return unreachable(option.kind);
+  }
 }

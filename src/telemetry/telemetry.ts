@@ -1,4 +1,9 @@
+import type { Clock } from "#base/clock.ts";
 import type { Logger, TraceContext } from "#base/context.ts";
+import type { Random } from "#base/random.ts";
+import { createLogger, type LogLevel } from "./log.ts";
+import { createOtlpExporter } from "./otlp.ts";
+import { createTracer } from "./tracer.ts";
 
 /**
  * The platform's own observations: spans of every request and invocation. (Customers' logs and
@@ -62,4 +67,28 @@ export interface TraceSummary {
 export interface Telemetry extends AsyncDisposable {
   readonly log: Logger;
   readonly tracer: Tracer;
+}
+
+/**
+ * `write` receives finished log lines (`process.stderr.write` in `main`). Disposing flushes the
+ * exporter; the log needs no flushing.
+ */
+export function createTelemetry(deps: {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logLevel: LogLevel;
+  readonly write: (line: string) => void;
+  readonly otlpEndpoint: string | undefined;
+}): Telemetry {
+  const log = createLogger({ clock: deps.clock, level: deps.logLevel, write: deps.write });
+  const exporter =
+    deps.otlpEndpoint === undefined
+      ? undefined
+      : createOtlpExporter({ endpoint: deps.otlpEndpoint, clock: deps.clock, log });
+  const tracer = createTracer({
+    clock: deps.clock,
+    random: deps.random,
+    ...(exporter && { forward: (span: FinishedSpan) => exporter.push(span) }),
+  });
+  return { log, tracer, [Symbol.asyncDispose]: async () => exporter?.[Symbol.asyncDispose]() };
 }
