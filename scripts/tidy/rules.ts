@@ -63,7 +63,7 @@ export const banned: readonly {
   readonly where: readonly RegExp[];
   readonly instead: string;
 }[] = [
-  { pattern: /\bDate\.now\(/, where: [/^base\//], instead: "clock.nowMs()" },
+  { pattern: /\bDate\.now\(/, where: [/^base\//, /^cli\//], instead: "clock.nowMs()" },
   { pattern: /\bnew Date\(\)/, where: [/^base\//], instead: "new Date(clock.nowMs())" },
   { pattern: /\bperformance\.now\(/, where: [/^base\//], instead: "clock.monotonicMs()" },
   {
