@@ -1,0 +1,22 @@
+"""Answers a function URL call from Python; boto3 is there without bundling it, as on AWS."""
+
+import json
+import platform
+
+import boto3
+
+
+def handler(event, context):
+    who = boto3.client("sts").get_caller_identity()
+    print("asked by", event["requestContext"]["http"]["sourceIp"])
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps(
+            {
+                "python": platform.python_version(),
+                "i_am": who["Arn"],
+                "memory": context.memory_limit_in_mb,
+            }
+        ),
+    }
