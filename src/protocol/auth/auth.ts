@@ -1,10 +1,28 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Clock } from "#base/clock.ts";
 import type { Principal, RequestContext } from "#base/context.ts";
 import type { WireRequest } from "#protocol/wire/wire.ts";
+import { canonicalRequest, queryPairs, stringToSign } from "./canonical.ts";
+import type { Claim } from "./claim.ts";
+import { glimpseCredential, readClaim } from "./claim.ts";
+import { checkScope, checkSignedHeaders, checkTime } from "./checks.ts";
+import { openPayload, readPayload } from "./payload.ts";
+import type { RefusalDialect } from "./refusal.ts";
+import { refusal } from "./refusal.ts";
+import { createSigningKeys, formatScope, sameSignature } from "./signing-keys.ts";
+
+export { AuthenticationError } from "./authentication-error.ts";
+export { glimpseCredential } from "./claim.ts";
+export type { CredentialGlimpse } from "./claim.ts";
+export type { RefusalDialect } from "./refusal.ts";
 
 /** Looks a key up; `services/iam` satisfies it. */
 export interface KeyStore {
-  /** Undefined when no such key exists (or it is inactive). */
-  find(accessKeyId: string): Promise<SigningKey | undefined>;
+  /**
+   * Undefined when no such key exists (or it is inactive). Temporary keys are not stored anywhere:
+   * they are found by the session token presented with them, which carries and proves all of it.
+   */
+  find(accessKeyId: string, sessionToken?: string): Promise<SigningKey | undefined>;
 }
 
 export interface SigningKey {
@@ -41,14 +59,142 @@ export interface Authentication {
  */
 export type AuthenticationMode = "open" | "strict";
 
-/** Refusals carry the service's own code and message (`SignatureDoesNotMatch`, `ExpiredToken`, …). */
-export class AuthenticationError extends Error {
-  override readonly name = "AuthenticationError";
-  readonly code: string;
-  readonly status: number;
-  constructor(code: string, message: string, status = 403) {
-    super(message);
-    this.code = code;
-    this.status = status;
+/** What the signature must be for, and how its service refuses. */
+export interface AuthenticationTarget {
+  /** The scope must name this service. */
+  readonly signingName: string;
+  /** Set when the host names a region; the scope must be of the same. */
+  readonly region: string | undefined;
+  readonly dialect: RefusalDialect;
+  /**
+   * `mode`: allowed when open, refused when strict. `refuse`: must be signed in either mode.
+   * `allow`: the operation itself needs no credentials.
+   */
+  readonly unsigned: "mode" | "refuse" | "allow";
+}
+
+export interface Authenticator {
+  readonly mode: AuthenticationMode;
+  /**
+   * Throws `AuthenticationError` in the words of the target's service. The returned body must be
+   * read to its end before anything is done with it: its last bytes may be what fails.
+   */
+  authenticate(request: WireRequest, target: AuthenticationTarget): Promise<Authentication>;
+}
+
+export function createAuthenticator(deps: {
+  readonly mode: AuthenticationMode;
+  readonly keys: KeyStore;
+  readonly clock: Clock;
+  readonly defaultAccountId: string;
+}): Authenticator {
+  const signingKeys = createSigningKeys();
+
+  async function verify(
+    request: WireRequest,
+    claim: Claim,
+    target: AuthenticationTarget,
+  ): Promise<Authentication> {
+    const { dialect } = target;
+    const nowMs = deps.clock.nowMs();
+    checkTime(claim, nowMs, dialect);
+    checkSignedHeaders(request, claim, dialect);
+    checkScope(claim, target);
+    const key = await deps.keys.find(claim.accessKeyId, claim.sessionToken);
+    if (!key) throw refusal(dialect, "unknown-key");
+    const scope = formatScope(claim.scope);
+    const payload = await readPayload(request, claim, dialect);
+    const text = stringToSign(
+      canonicalRequest(request, {
+        signedHeaders: claim.signedHeaders,
+        payloadHash: payload.hash,
+        pathRule: dialect === "s3" ? "verbatim" : "normalise",
+      }),
+      claim.amzDate,
+      scope,
+    );
+    const sign = (text: string): string => signingKeys.sign(key.secretAccessKey, claim.scope, text);
+    const expected = sign(text);
+    if (!sameSignature(expected, claim.signature)) throw refusal(dialect, "mismatch");
+    if (!sameToken(key.sessionToken, claim.sessionToken)) throw refusal(dialect, "wrong-token");
+    if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) {
+      throw refusal(dialect, "expired-token");
+    }
+    return {
+      principal: key.principal,
+      region: claim.scope.region,
+      signingName: claim.scope.service,
+      accessKeyId: claim.accessKeyId,
+      request: payload.open({ seedSignature: expected, amzDate: claim.amzDate, scope, sign }),
+    };
   }
+
+  /** Nothing is verified; known keys still say who calls. */
+  async function trust(request: WireRequest): Promise<Authentication | undefined> {
+    const glimpse = glimpseCredential(request);
+    if (!glimpse) return undefined;
+    const { accessKeyId, region, signingName } = glimpse;
+    const key = issuedKeyForm.test(accessKeyId)
+      ? await deps.keys.find(accessKeyId, presentedToken(request))
+      : undefined;
+    const accountId = accountForm.test(accessKeyId) ? accessKeyId : deps.defaultAccountId;
+    return {
+      principal: key?.principal ?? root(accountId),
+      region,
+      signingName,
+      accessKeyId,
+      request: openPayload(request),
+    };
+  }
+
+  function unsigned(request: WireRequest, target: AuthenticationTarget): Authentication {
+    const allowed = target.unsigned === "allow";
+    if (!allowed && (target.unsigned === "refuse" || deps.mode === "strict")) {
+      throw refusal(target.dialect, "missing-token");
+    }
+    const { defaultAccountId } = deps;
+    return {
+      principal:
+        deps.mode === "open"
+          ? root(defaultAccountId)
+          : { arn: "anonymous", accountId: defaultAccountId },
+      region: undefined,
+      signingName: undefined,
+      accessKeyId: undefined,
+      request: openPayload(request),
+    };
+  }
+
+  return {
+    mode: deps.mode,
+    async authenticate(request, target) {
+      if (deps.mode === "open") return (await trust(request)) ?? unsigned(request, target);
+      const claim = readClaim(request, target.dialect);
+      return claim ? verify(request, claim, target) : unsigned(request, target);
+    },
+  };
+}
+
+/** The session token beside the credentials, judged by nobody yet. */
+function presentedToken(request: WireRequest): string | undefined {
+  return (
+    request.headers["x-amz-security-token"] ??
+    queryPairs(request.rawQuery).find(([name]) => name === "X-Amz-Security-Token")?.[1]
+  );
+}
+
+const accountForm = /^\d{12}$/;
+
+/** Long-term and temporary key ids. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
+const issuedKeyForm = /^A[KS]IA[A-Z0-9]{12,124}$/;
+
+function root(accountId: string): Principal {
+  return { arn: `arn:aws:iam::${accountId}:root`, accountId };
+}
+
+function sameToken(expected: string | undefined, presented: string | undefined): boolean {
+  if (expected === undefined || presented === undefined) return expected === presented;
+  const a = Buffer.from(expected);
+  const b = Buffer.from(presented);
+  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
 }
