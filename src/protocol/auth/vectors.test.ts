@@ -34,7 +34,7 @@ test(
       // One vector signs a token that its request file leaves to the signer to add.
       const token = parse(read("sreq")).headers["x-amz-security-token"];
       if (claim.signedHeaders.includes("x-amz-security-token") && token !== undefined) {
-        request.headers["x-amz-security-token"] = token;
+        headers["x-amz-security-token"] = token;
       }
       const canonical = canonicalRequest(request, {
         signedHeaders: claim.signedHeaders,
