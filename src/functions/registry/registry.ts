@@ -1,4 +1,12 @@
-import type { RequestContext } from "#base/context.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger, RequestContext } from "#base/context.ts";
+import type { Random } from "#base/random.ts";
+import type { Reader, Store, Transaction } from "#storage/storage.ts";
+import { createView } from "./view.ts";
+import { createEdit } from "./edit.ts";
+import type { FunctionId, Scope } from "./records.ts";
+import { ranges } from "./records.ts";
+import { createResolver } from "./resolver.ts";
 
 /**
  * Functions, revisions, versions, aliases, layers and code packages: what is deployed, not what
@@ -89,3 +97,141 @@ export interface FunctionReference {
   readonly name: string;
   readonly qualifier: string | undefined;
 }
+
+/** A function as deployed: the state everyone sees, and the one that serves until it is ready. */
+export interface FunctionEntry {
+  readonly latest: Revision;
+  /** The last state that was ready, while `latest` is being prepared or has failed. */
+  readonly serving: Revision | undefined;
+  readonly reservedConcurrency: number | undefined;
+  /** Belongs to the function and all its versions; copied into every revision that is resolved. */
+  readonly egress: Revision["egress"];
+  /** What was published last; the same state is not published twice. */
+  readonly published: { readonly version: number; readonly fingerprint: string } | undefined;
+}
+
+export interface Alias {
+  readonly name: string;
+  /** `$LATEST` or a version number. */
+  readonly version: string;
+  readonly description: string;
+  /** Share of a second version, 0 … 1, by version number; at most one today. */
+  readonly weights: Readonly<Record<string, number>>;
+  readonly revisionId: string;
+}
+
+export interface LayerVersion {
+  readonly accountId: string;
+  readonly region: string;
+  readonly name: string;
+  /** From 1. */
+  readonly version: number;
+  readonly description: string;
+  readonly licence: string | undefined;
+  readonly runtimes: readonly string[];
+  readonly architectures: readonly string[];
+  readonly codeSha256: string;
+  readonly codeByteCount: number;
+  readonly unpackedByteCount: number;
+  readonly createdMs: number;
+}
+
+/** Where a page of a listing begins (exclusive) and how many entries it may have. */
+export interface Page<After> {
+  readonly after: After | undefined;
+  readonly limit: number;
+}
+
+/** What one snapshot of the store knows. Listings ascend by name or number. */
+export interface RegistryView {
+  readonly reader: Reader;
+  readonly functions: {
+    get(id: FunctionId): FunctionEntry | undefined;
+    list(scope: Scope, page: Page<string>): readonly FunctionEntry[];
+    /** Functions whose newest state is not ready yet, in every account. */
+    preparing(): readonly FunctionId[];
+  };
+  readonly versions: {
+    get(id: FunctionId, version: number): Revision | undefined;
+    list(id: FunctionId, page: Page<number>): readonly Revision[];
+  };
+  readonly aliases: {
+    get(id: FunctionId, alias: string): Alias | undefined;
+    list(id: FunctionId, page: Page<string>): readonly Alias[];
+  };
+  readonly layers: {
+    get(id: FunctionId, version: number): LayerVersion | undefined;
+    /** Newest first; `after` is the version the page continues below. */
+    list(id: FunctionId, page: Page<number>): readonly LayerVersion[];
+    names(scope: Scope, page: Page<string>): readonly string[];
+    /** Zipped bytes of all layer versions. */
+    byteCount(scope: Scope): number;
+  };
+}
+
+/** Changes that become visible together, with whatever else the caller writes through `tx`. */
+export interface RegistryEdit extends RegistryView {
+  readonly tx: Transaction;
+  readonly functions: RegistryView["functions"] & {
+    /** Also marks the function as being prepared, or as ready, by the state of `latest`. */
+    put(id: FunctionId, entry: FunctionEntry): void;
+    /** The function with its versions and aliases; version numbers stay used. */
+    remove(id: FunctionId): void;
+  };
+  readonly versions: RegistryView["versions"] & {
+    /** An immutable copy of `$LATEST`, or the version published last if nothing has changed since. */
+    publish(id: FunctionId, description: string | undefined): Revision | undefined;
+    /** For the states of a version only; everything else about it never changes. */
+    put(id: FunctionId, revision: Revision): void;
+    remove(id: FunctionId, version: number): void;
+  };
+  readonly aliases: RegistryView["aliases"] & {
+    put(id: FunctionId, alias: Alias): void;
+    remove(id: FunctionId, alias: string): void;
+  };
+  readonly layers: RegistryView["layers"] & {
+    /** Gives the next number; numbers are never used twice. */
+    publish(draft: Omit<LayerVersion, "version">): LayerVersion;
+    remove(id: FunctionId, version: number): void;
+  };
+}
+
+/** Safe with several processes on one store: what another deploys is seen as soon as it is told. */
+export interface FunctionRegistry extends FunctionResolver, AsyncDisposable {
+  read<T>(work: (view: RegistryView) => T): Promise<T>;
+  /** Runs again after a conflict, like `Store.write`; resolves when durable and visible to `resolve`. */
+  write<T>(work: (edit: RegistryEdit) => T): Promise<T>;
+}
+
+export function createRegistry(deps: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}): FunctionRegistry {
+  const { store } = deps;
+  const resolver = createResolver(deps);
+  const stop = new AbortController();
+  const watching = (async () => {
+    for await (const _ of store.watch(ranges.everything, stop.signal)) resolver.forgetAll();
+  })().catch((error: unknown) => deps.log.event("registry.watch-failed", { error: String(error) }));
+  return {
+    resolve: resolver.resolve,
+    read: (work) => store.read((reader) => work(createView(reader))),
+    async write(work) {
+      let touched = new Set<string>();
+      const result = await store.write((tx) => {
+        touched = new Set();
+        return work(createEdit(tx, { ...deps, touched }));
+      });
+      resolver.forget(touched);
+      return result;
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await watching;
+    },
+  };
+}
+
+export type { FunctionId, Scope } from "./records.ts";
