@@ -1,0 +1,83 @@
+/**
+ * The profile every sandbox gets, as bubblewrap arguments. Pure. Each line here is a defence with an
+ * attack test; what each is for is written down in docs/internals/sandbox.md.
+ */
+export interface Profile {
+  /** Read-only, in order; sources are paths the sandbox's uid can reach. */
+  readonly mounts: readonly Mount[];
+  readonly links: readonly { readonly target: string; readonly path: string }[];
+  readonly system: SystemTree;
+  /** Host directory shown read-only at `/var/slot`. */
+  readonly slot: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly scratchMiB: number;
+  readonly descriptors: { readonly seccomp: number; readonly info: number; readonly block: number };
+}
+
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** What a sandbox sees of the host besides its own mounts; found once, at the driver's start. */
+export interface SystemTree {
+  /** `/usr` and what of `/bin`, `/lib*` is a directory of its own. */
+  readonly mounts: readonly Mount[];
+  /** `/bin` → `usr/bin` and so on. */
+  readonly links: readonly { readonly target: string; readonly path: string }[];
+  /** Generated `/etc`; nothing of the host's own. */
+  readonly etc: string;
+  /** An empty directory, laid over what must not be read. */
+  readonly empty: string;
+  /** Paths below /proc that exist on this kernel and tell about the host. */
+  readonly hiddenFiles: readonly string[];
+  readonly hiddenDirectories: readonly string[];
+}
+
+/** Where trees linked into a running sandbox appear. */
+export const slotTarget = "/var/slot";
+
+/** Looks like a Lambda host name and says nothing about this one. */
+const hostName = "169-254-76-1";
+
+const namespaces = [
+  ...["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns"],
+  ...["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", hostName],
+];
+
+/** The options, without the program: they travel through `--args`, so that /proc shows none of them. */
+export function bubblewrapArguments(profile: Profile): readonly string[] {
+  const { system, descriptors } = profile;
+  return [
+    ...namespaces,
+    ...environmentArguments(profile.environment),
+    ...system.mounts.flatMap(readOnlyBind),
+    ...system.links.flatMap((link) => ["--symlink", link.target, link.path]),
+    ...readOnlyBind({ source: system.etc, target: "/etc" }),
+    ...profile.mounts.flatMap(readOnlyBind),
+    ...readOnlyBind({ source: profile.slot, target: slotTarget }),
+    ...profile.links.flatMap((link) => ["--symlink", link.target, link.path]),
+    ...["--proc", "/proc"],
+    ...system.hiddenFiles.flatMap((target) => readOnlyBind({ source: "/dev/null", target })),
+    ...system.hiddenDirectories.flatMap((target) => readOnlyBind({ source: system.empty, target })),
+    ...["--dev", "/dev"],
+    ...["--perms", "1777", "--size", String(profile.scratchMiB * 1024 * 1024), "--tmpfs", "/tmp"],
+    ...["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"],
+    ...["--seccomp", String(descriptors.seccomp)],
+    ...["--info-fd", String(descriptors.info), "--block-fd", String(descriptors.block)],
+  ];
+}
+
+function readOnlyBind(mount: Mount): readonly string[] {
+  return ["--ro-bind", mount.source, mount.target];
+}
+
+function environmentArguments(environment: Readonly<Record<string, string>>): readonly string[] {
+  const variables = Object.entries(environment);
+  return ["--clearenv", ...variables.flatMap(([name, value]) => ["--setenv", name, value])];
+}
+
+/** The bytes `--args` reads. No argument can hold a NUL; the launcher's shape check refuses it. */
+export function encodeArguments(values: readonly string[]): Buffer {
+  return Buffer.from(values.map((value) => `${value}\0`).join(""), "utf8");
+}

@@ -1,0 +1,279 @@
+import { mkdirSync, readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/context.ts";
+import { PlatformError } from "#base/errors.ts";
+import { ignore } from "#base/ignore.ts";
+import { randomHex } from "#base/ids.ts";
+import type { Random } from "#base/random.ts";
+import { isPath, isSlotName, parseRequest } from "../../launcher/messages.ts";
+import type { Capabilities, LauncherReport, LauncherRequest } from "../../launcher/messages.ts";
+import { hardLinkEntriesMax, startTimeoutMs, uidRange } from "../../limits.ts";
+import type {
+  Sandbox,
+  SandboxChange,
+  SandboxDriver,
+  SandboxProperty,
+  SandboxSpec,
+} from "../../sandbox.ts";
+import { instanceName, instancePrefix, isInstanceAlive } from "./instance.ts";
+import { createLauncherLink } from "./launcher-link.ts";
+import type { LauncherLink } from "./launcher-link.ts";
+import { LiveSandbox, startFailed } from "./live-sandbox.ts";
+import { findBubblewrap, probeHost } from "./probe.ts";
+import { runSelfTest } from "./self-test.ts";
+import { countEntries, linkTree } from "./slot.ts";
+import { createSystemTree } from "./system-tree.ts";
+
+export interface BubblewrapDeps {
+  /** Existing directory on the file system of the unpacked code; the driver keeps its own below it. */
+  readonly workDir: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Host uids to use when started as root; the default range belongs to nobody by convention. */
+  readonly uids?: { readonly first: number; readonly count: number };
+}
+
+/** The driver, with what only tests and `doctor` look at. */
+export interface BubblewrapDriver extends SandboxDriver {
+  /** What the host's control groups allow. Errors: `sandbox.launcher-lost`. */
+  capabilities(): Promise<Capabilities>;
+  /** Process id of the running launcher. */
+  readonly launcherPid: number | undefined;
+  /** Sandboxes begun and not yet cleaned up. */
+  readonly liveCount: number;
+}
+
+/**
+ * Sandboxes of Linux namespaces, a system-call filter and control groups, made by bubblewrap in a
+ * launcher process. As root every sandbox has a host uid of its own (`multiTenant`); as an ordinary
+ * user all share that user's. The launcher starts with the first thing asked of it.
+ */
+export function createBubblewrapDriver(deps: BubblewrapDeps): BubblewrapDriver {
+  return new Driver(deps);
+}
+
+class Driver implements BubblewrapDriver {
+  readonly name = "bubblewrap";
+  readonly isolation = "shared-kernel";
+  readonly multiTenant: boolean;
+  readonly #deps: BubblewrapDeps;
+  readonly #directory: string;
+  readonly #live = new Map<string, LiveSandbox>();
+  readonly #questions = new Map<number, PromiseWithResolvers<number>>();
+  #nextQuestion = 1;
+  #link: LauncherLink | undefined;
+  #isClosed = false;
+
+  constructor(deps: BubblewrapDeps) {
+    this.#deps = deps;
+    this.multiTenant = process.getuid?.() === 0;
+    const instance = join(deps.workDir, instanceName(process.pid));
+    this.#directory = join(instance, randomHex(deps.random, 6));
+  }
+
+  get launcherPid(): number | undefined {
+    return this.#link?.pid;
+  }
+
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  async probe(): Promise<{ readonly usable: boolean; readonly reason: string }> {
+    return probeHost({ clock: this.#deps.clock, capabilities: () => this.capabilities() });
+  }
+
+  async selfTest(): Promise<readonly SandboxProperty[]> {
+    return runSelfTest({ driver: this, clock: this.#deps.clock });
+  }
+
+  async capabilities(): Promise<Capabilities> {
+    return this.#launcher().ready();
+  }
+
+  async create(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    signal.throwIfAborted();
+    const launcher = this.#launcher();
+    await launcher.ready();
+    signal.throwIfAborted();
+    const id = randomHex(this.#deps.random, 16);
+    const request = toRequest(id, spec);
+    const sandbox = this.#track(id, spec);
+    try {
+      launcher.send(request);
+    } catch (error) {
+      this.#live.delete(id);
+      await rm(this.#slot(id), { recursive: true, force: true });
+      throw error;
+    }
+    await this.#booted(sandbox, signal);
+    return sandbox;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await Promise.all([...this.#live.values()].map((each) => each[Symbol.asyncDispose]()));
+    await this.#link?.[Symbol.asyncDispose]();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Waits for the boot; a start that is aborted, late or lost leaves nothing behind. */
+  async #booted(sandbox: LiveSandbox, signal: AbortSignal): Promise<void> {
+    const given = Promise.withResolvers<never>();
+    const onAbort = (): void => given.reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const timer = this.#deps.clock.timer(startTimeoutMs, () =>
+      given.reject(startFailed(`not ready after ${startTimeoutMs} ms`)),
+    );
+    try {
+      await Promise.race([sandbox.booted, given.promise]);
+    } catch (error) {
+      ignore(sandbox[Symbol.asyncDispose](), "the start has already failed for another reason");
+      throw error;
+    } finally {
+      timer[Symbol.dispose]();
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #launcher(): LauncherLink {
+    if (this.#isClosed) {
+      throw new PlatformError("sandbox.launcher-lost", "The sandbox driver is closed.");
+    }
+    this.#link ??= this.#open();
+    return this.#link;
+  }
+
+  #open(): LauncherLink {
+    const { clock, log, random, uids = uidRange, workDir } = this.#deps;
+    removeAbandonedDirectories(workDir);
+    // 0711: sandbox uids may pass through to what they are given, and list nothing.
+    mkdirSync(join(this.#directory, "slots"), { recursive: true, mode: 0o711 });
+    const start = Math.floor(random.fraction() * uids.count);
+    return createLauncherLink({
+      settings: {
+        directory: this.#directory,
+        uids: this.multiTenant ? { ...uids, start } : undefined,
+        system: createSystemTree(join(this.#directory, "system")),
+        bubblewrap: findBubblewrap() ?? "bwrap",
+      },
+      log,
+      clock,
+      random,
+      onReport: (report, handle) => this.#onReport(report, handle),
+      onLost: (recovered) => this.#onLost(recovered),
+    });
+  }
+
+  #track(id: string, spec: SandboxSpec): LiveSandbox {
+    const slot = this.#slot(id);
+    mkdirSync(slot, { mode: 0o755 });
+    const sandbox = new LiveSandbox(id, {
+      clock: this.#deps.clock,
+      listeners: spec.listeners,
+      kill: () => this.#tell({ type: "kill", id }),
+      link: (name, source) => this.#linkInto(id, name, source),
+      configure: (change) => this.#configure(id, change),
+      memoryPeakMiB: () => this.#ask((request) => ({ type: "peak", id, request })),
+      cleanUp: async () => {
+        this.#live.delete(id);
+        await rm(slot, { recursive: true, force: true });
+      },
+    });
+    this.#live.set(id, sandbox);
+    return sandbox;
+  }
+
+  #slot(id: string): string {
+    return join(this.#directory, "slots", id);
+  }
+
+  async #linkInto(id: string, name: string, source: string): Promise<void> {
+    if (!isSlotName(name) || !isPath(source)) {
+      throw new PlatformError("sandbox.start-failed", `Cannot link ${source} as ${name}.`);
+    }
+    // Mounting costs the same for any tree, linking a little for each file.
+    if ((await countEntries(source, hardLinkEntriesMax)) > hardLinkEntriesMax) {
+      const request = (question: number): LauncherRequest => ({
+        ...{ type: "attach", id, request: question, name, source },
+      });
+      if ((await this.#ask(request)) === 1) return;
+    }
+    await linkTree(source, this.#slot(id), name);
+  }
+
+  async #configure(id: string, change: SandboxChange): Promise<void> {
+    await this.#ask((request) => ({ type: "configure", id, request, ...change }));
+  }
+
+  /** Errors: `sandbox.launcher-lost`; `sandbox.start-failed` carries the launcher's reason. */
+  #ask(build: (request: number) => LauncherRequest): Promise<number> {
+    const request = this.#nextQuestion++;
+    const answer = Promise.withResolvers<number>();
+    this.#questions.set(request, answer);
+    try {
+      this.#launcher().send(build(request));
+    } catch (error) {
+      this.#questions.delete(request);
+      answer.reject(error);
+    }
+    return answer.promise;
+  }
+
+  #tell(request: LauncherRequest): void {
+    try {
+      this.#link?.send(request);
+    } catch {
+      // Without a launcher there is nothing left to end: its sandboxes died with it.
+    }
+  }
+
+  #onReport(report: LauncherReport, handle: unknown): void {
+    if (report.type === "answer") {
+      const question = this.#questions.get(report.request);
+      this.#questions.delete(report.request);
+      if (report.error === null) question?.resolve(report.value);
+      else question?.reject(new PlatformError("sandbox.start-failed", report.error));
+      return;
+    }
+    if (report.type === "ready") return;
+    const sandbox = this.#live.get(report.id);
+    if (sandbox) sandbox.receive(report, handle);
+    else closeUnwanted(handle);
+  }
+
+  #onLost(recovered: Promise<unknown>): void {
+    const error = new PlatformError(
+      "sandbox.launcher-lost",
+      "The sandbox launcher died, and its sandboxes with it; a new one is being started.",
+    );
+    for (const question of this.#questions.values()) question.reject(error);
+    this.#questions.clear();
+    for (const sandbox of this.#live.values()) sandbox.lose(error, recovered);
+  }
+}
+
+/** Errors: `sandbox.start-failed` for a specification the launcher would refuse. */
+function toRequest(id: string, spec: SandboxSpec): LauncherRequest {
+  const request = parseRequest({ type: "create", id, ...spec });
+  if (!request) throw startFailed("the specification is outside the limits of a sandbox");
+  return request;
+}
+
+function closeUnwanted(handle: unknown): void {
+  if (typeof handle !== "object" || handle === null) return;
+  if ("destroy" in handle && typeof handle.destroy === "function") handle.destroy();
+  else if ("close" in handle && typeof handle.close === "function") handle.close();
+}
+
+/** Directories of processes that no longer run, e.g. after a `kill -9`. */
+function removeAbandonedDirectories(workDir: string): void {
+  for (const name of readdirSync(workDir)) {
+    if (!name.startsWith(instancePrefix) || isInstanceAlive(name)) continue;
+    ignore(rm(join(workDir, name), { recursive: true, force: true }), "the next start tries again");
+  }
+}

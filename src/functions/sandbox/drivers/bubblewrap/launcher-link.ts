@@ -1,0 +1,161 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { backoffMs } from "#base/backoff.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/context.ts";
+import { PlatformError } from "#base/errors.ts";
+import { ignore } from "#base/ignore.ts";
+import type { Random } from "#base/random.ts";
+import { parseReport } from "../../launcher/messages.ts";
+import type {
+  Capabilities,
+  LauncherReport,
+  LauncherRequest,
+  LauncherSettings,
+} from "../../launcher/messages.ts";
+import {
+  descriptorsMax,
+  errorOutputBytesMax,
+  launcherReadyTimeoutMs,
+  launcherRestartPolicy,
+  launcherRestartsMax,
+  launcherStableMs,
+  lockedMemoryBytesMax,
+} from "../../limits.ts";
+
+/** The launcher process as the driver sees it: always one running, started again when it dies. */
+export interface LauncherLink extends AsyncDisposable {
+  /** Resolves once a launcher is ready to take requests. Errors: `sandbox.launcher-lost`. */
+  ready(): Promise<Capabilities>;
+  /** Errors: `sandbox.launcher-lost`. */
+  send(request: LauncherRequest): void;
+  /** The running launcher's process id; for tests that end it. */
+  readonly pid: number | undefined;
+}
+
+export interface LauncherLinkDeps {
+  readonly settings: LauncherSettings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onReport: (report: LauncherReport, handle: unknown) => void;
+  /** The launcher is gone, and with it everything it had started; `recovered` once remains are cleared. */
+  readonly onLost: (recovered: Promise<unknown>) => void;
+}
+
+export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
+  const { clock, log, random } = deps;
+  const ending = new AbortController();
+  let child: ChildProcess | undefined;
+  let state: Promise<Capabilities> | undefined;
+  let failures = 0;
+
+  const start = async (): Promise<Capabilities> => {
+    const startedMs = clock.monotonicMs();
+    const starting = startLauncher(deps);
+    child = starting.child;
+    starting.child.once("exit", (code, signal) => {
+      if (child === starting.child) child = undefined;
+      if (ending.signal.aborted) return;
+      const livedMs = clock.monotonicMs() - startedMs;
+      failures = livedMs > launcherStableMs ? 1 : failures + 1;
+      log.event("sandbox.launcher-lost", { code, signal, livedMs, output: starting.output() });
+      state = restart();
+      ignore(state, "whoever needs the launcher next is told");
+      deps.onLost(state);
+    });
+    return starting.ready;
+  };
+  const restart = async (): Promise<Capabilities> => {
+    if (failures > launcherRestartsMax) throw lost("it died too often; restart the platform");
+    await clock.sleep(backoffMs(failures, launcherRestartPolicy, random), ending.signal);
+    return start();
+  };
+  return {
+    get pid() {
+      return child?.pid;
+    },
+    ready() {
+      if (ending.signal.aborted) return Promise.reject(lost("the driver is stopping"));
+      state ??= start();
+      return state;
+    },
+    send(request) {
+      if (!child?.connected) throw lost("it is not running");
+      child.send(request, (error) => {
+        if (error) log.event("sandbox.launcher-send-failed", { type: request.type });
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      ending.abort(new Error("the driver is stopping"));
+      const last = child;
+      if (!last || last.exitCode !== null || last.signalCode !== null) return;
+      const gone = new Promise((resolve) => last.once("exit", resolve));
+      if (last.connected) last.disconnect();
+      await gone;
+    },
+  };
+}
+
+function lost(why: string): PlatformError {
+  return new PlatformError("sandbox.launcher-lost", `The sandbox launcher is gone: ${why}.`);
+}
+
+function startLauncher(deps: LauncherLinkDeps): {
+  readonly child: ChildProcess;
+  readonly ready: Promise<Capabilities>;
+  readonly output: () => string;
+} {
+  const [program, ...rest] = launcherCommand(deps.settings);
+  const child = spawn(program, rest, {
+    cwd: "/",
+    // Nothing of the platform's environment: secrets in it would be a sandbox escape away.
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    serialization: "json",
+  });
+  let output = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    output = (output + text).slice(-errorOutputBytesMax);
+  });
+  const ready = new Promise<Capabilities>((resolve, reject) => {
+    const timer = deps.clock.timer(launcherReadyTimeoutMs, () => {
+      child.kill("SIGKILL");
+      reject(lost("it did not become ready"));
+    });
+    const settle = (act: () => void): void => {
+      timer[Symbol.dispose]();
+      act();
+    };
+    child.once("error", (error) => settle(() => reject(lost(error.message))));
+    child.once("exit", () => settle(() => reject(lost(output.trim() || "it ended at once"))));
+    child.on("message", (value, handle) => {
+      const report = parseReport(value);
+      if (report?.type === "ready") settle(() => resolve(report.capabilities));
+      else if (report) deps.onReport(report, handle);
+    });
+  });
+  ignore(ready, "reported to whoever asks through `ready()`");
+  return { child, ready, output: () => output };
+}
+
+/** Limits every sandbox inherits are set once, here; root also gets a mount namespace of its own. */
+function launcherCommand(settings: LauncherSettings): readonly [string, ...string[]] {
+  const own = import.meta.url;
+  const entry = fileURLToPath(new URL(`../../launcher/launcher${extname(own)}`, own));
+  const conditions = extname(own) === ".ts" ? ["--conditions=source"] : [];
+  const limits = [
+    `--nofile=${descriptorsMax}:${descriptorsMax}`,
+    // 1, not 0: for a core pattern that is a pipe only 1 keeps the kernel from starting the program.
+    ...[
+      "--core=1:1",
+      "--msgqueue=0:0",
+      `--memlock=${lockedMemoryBytesMax}:${lockedMemoryBytesMax}`,
+    ],
+  ];
+  const node = [process.execPath, "--max-semi-space-size=1", ...conditions, entry];
+  const namespace = settings.uids ? ["unshare", "--mount", "--propagation", "private", "--"] : [];
+  return ["prlimit", ...limits, "--", ...namespace, ...node, JSON.stringify(settings)];
+}

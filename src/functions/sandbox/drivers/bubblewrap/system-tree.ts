@@ -1,0 +1,84 @@
+import { copyFileSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Mount, SystemTree } from "./arguments.ts";
+
+/** Facts about the host that the kernel shows to everyone with a /proc. */
+const hiddenFileNames = [
+  ...["cmdline", "config.gz", "consoles", "diskstats", "interrupts", "kallsyms", "kcore", "keys"],
+  ...["key-users", "kmsg", "latency_stats", "modules", "pagetypeinfo", "partitions", "sched_debug"],
+  ...["slabinfo", "softirqs", "swaps", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo"],
+  ...["zoneinfo", "buddyinfo", "iomem", "ioports"],
+];
+const hiddenDirectoryNames = ["acpi", "asound", "bus", "driver", "fs", "irq", "pressure", "scsi"];
+
+/**
+ * Looks at the host once and writes the generated part under `directory` (must not exist yet).
+ * Synchronous: it runs at the driver's start, before anything waits.
+ */
+export function createSystemTree(directory: string): SystemTree {
+  const empty = join(directory, "empty");
+  mkdirSync(empty, { recursive: true, mode: 0o755 });
+  const mounts: Mount[] = [{ source: "/usr", target: "/usr" }];
+  if (isDirectory("/usr/local")) mounts.push({ source: empty, target: "/usr/local" });
+  const links: { target: string; path: string }[] = [];
+  for (const path of ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]) {
+    const target = linkTarget(path);
+    if (target !== undefined) links.push({ target, path });
+    else if (isDirectory(path)) mounts.push({ source: path, target: path });
+  }
+  return {
+    mounts,
+    links,
+    etc: createEtc(join(directory, "etc")),
+    empty,
+    hiddenFiles: hiddenFileNames.map((name) => `/proc/${name}`).filter(exists),
+    hiddenDirectories: hiddenDirectoryNames.map((name) => `/proc/${name}`).filter(isDirectory),
+  };
+}
+
+function createEtc(directory: string): string {
+  mkdirSync(join(directory, "ssl/certs"), { recursive: true, mode: 0o755 });
+  const files: Readonly<Record<string, string>> = {
+    passwd:
+      "root:x:0:0:root:/root:/sbin/nologin\nsandbox:x:1000:1000::/tmp:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
+    group: "root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n",
+    hosts: "127.0.0.1 localhost\n::1 localhost\n",
+    "resolv.conf": "# no name server: egress resolves names outside\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "host.conf": "multi on\n",
+    "mime.types": "",
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  copyFirst(
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"],
+    join(directory, "ssl/certs/ca-certificates.crt"),
+  );
+  copyFirst(["/etc/ssl/openssl.cnf"], join(directory, "ssl/openssl.cnf"));
+  copyFirst(["/etc/ld.so.cache"], join(directory, "ld.so.cache"));
+  // Functions run in UTC unless they set TZ (Lambda developer guide, reserved variables: TZ).
+  copyFirst(["/usr/share/zoneinfo/UTC"], join(directory, "localtime"));
+  return directory;
+}
+
+/** Copies the first that can be read; a host without any of them has sandboxes without it. */
+function copyFirst(sources: readonly string[], target: string): void {
+  for (const source of sources) {
+    if (!exists(source)) continue;
+    copyFileSync(source, target);
+    return;
+  }
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function linkTarget(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()
+    ? readlinkSync(path)
+    : undefined;
+}
