@@ -54,8 +54,17 @@ export type OperationTable<Sdk> = {
   readonly [Op in OperationName<Sdk>]?: readonly [
     schema: StaticOperationSchema,
     handler: Handler<Sdk, Op>,
+    options?: OperationOptions,
   ];
 };
+
+/** What an operation may ask of the protocol beyond its schema. */
+export interface OperationOptions {
+  /** Largest request body, also of a streaming one; without it a buffered body ends at 16 MiB, a stream nowhere. */
+  readonly bodyBytesMax?: number;
+  /** Of a blob or text payload, where the service says more than the model: Lambda's Invoke answers `application/json`. */
+  readonly payloadContentType?: string;
+}
 
 export type WireProtocolId =
   | "awsJson1_0"
@@ -82,6 +91,18 @@ export interface ServiceDescription {
   readonly xmlNamespace?: string;
   /** Every operation name of the model, so that the unimplemented are told from the unknown. */
   readonly operationNames?: readonly string[];
+  /**
+   * The whole SDK module, `() => import("@aws-sdk/client-lambda")`: loaded only after a request that no
+   * row matched, to tell what the model knows and we lack from what nobody knows.
+   */
+  readonly model?: () => Promise<object>;
+  /** The service's own error for absent required members; without it, `ValidationException` and its sentence. */
+  readonly missingMembers?: (paths: readonly string[]) => {
+    readonly code: string;
+    readonly message: string;
+  };
+  /** Moved from Query to another protocol and still sends `x-amzn-query-error` (SQS). */
+  readonly isQueryCompatible?: boolean;
 }
 
 export interface Service {
@@ -89,8 +110,10 @@ export interface Service {
   readonly operations: ReadonlyMap<string, Operation>;
 }
 
-export interface Operation {
+export interface Operation extends OperationOptions {
   readonly name: string;
+  /** Of the service it belongs to. */
+  readonly description: ServiceDescription;
   readonly schema: StaticOperationSchema;
   handle(input: object, context: RequestContext): Promise<object>;
 }
@@ -101,10 +124,13 @@ export function defineService<Sdk>(
   table: OperationTable<Sdk>,
 ): Service {
   const operations = new Map<string, Operation>();
-  const rows = Object.entries(table) as [string, [StaticOperationSchema, Operation["handle"]]][]; // values are the table's rows; Object.entries forgets that
-  for (const [name, [schema, handle]] of rows) {
+  const rows = Object.entries(table) as [
+    string,
+    [StaticOperationSchema, Operation["handle"], OperationOptions?],
+  ][]; // values are the table's rows; Object.entries forgets that
+  for (const [name, [schema, handle, options]] of rows) {
     assert(schema[2] === name, `the schema of ${name} names the same operation, not ${schema[2]}`);
-    operations.set(name, { name, schema, handle });
+    operations.set(name, { ...options, name, description, schema, handle });
   }
   return { description, operations };
 }

@@ -1,5 +1,19 @@
 import type { RequestContext } from "#base/context.ts";
 import type { Operation, Service, WireProtocolId } from "#protocol/service/service.ts";
+import { awsJson } from "./aws-json.ts";
+import { awsQuery } from "./aws-query.ts";
+import { restJson } from "./rest-json.ts";
+import { restXml } from "./rest-xml.ts";
+import { rpcV2Cbor } from "./rpc-v2-cbor.ts";
+
+export {
+  RequestTooLargeError,
+  SerializationError,
+  toWireError,
+  ValidationError,
+} from "./errors.ts";
+export { explainMiss } from "./miss.ts";
+export { toMatchable } from "./form.ts";
 
 /** A request as it left the listener: nothing has been interpreted yet. */
 export interface WireRequest {
@@ -15,6 +29,7 @@ export interface WireRequest {
 
 export interface WireResponse {
   readonly status: number;
+  /** Lower-case names. No `content-length`: the listener knows the body. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array> | Uint8Array;
 }
@@ -28,9 +43,13 @@ export interface MatchableRequest extends WireRequest {
 /** Stateless; route tables are compiled once per service. */
 export interface WireProtocol {
   readonly id: WireProtocolId;
-  /** From method, path, query and headers only; undefined means "not mine". */
+  /** From method, path, query and headers only; undefined means "not mine". Never throws. */
   match(request: MatchableRequest, service: Service): OperationMatch | undefined;
-  /** Malformed input throws `SerializationError`; a missing required member `ValidationError`. */
+  /**
+   * The match must carry an operation. Malformed input throws `SerializationError`, a missing
+   * required member `ValidationError`, an oversized body `RequestTooLargeError`; nothing else. A
+   * streaming blob is handed on unread: its iterable is the request's body.
+   */
   decode(request: MatchableRequest, match: OperationMatch): Promise<object>;
   encode(output: object, operation: Operation, context: RequestContext): WireResponse;
   encodeError(
@@ -47,6 +66,7 @@ export interface OperationMatch {
   readonly operationName: string;
   /** Undefined when the service's table has no such row. */
   readonly operation: Operation | undefined;
+  /** Path labels, still percent-encoded. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -59,4 +79,44 @@ export interface WireError {
   readonly fault: "client" | "server";
   /** The modelled exception itself, whose further members are serialised by its schema. */
   readonly modelled: object | undefined;
+}
+
+export const wireProtocols: ReadonlyMap<WireProtocolId, WireProtocol> = new Map(
+  [awsJson("1.0"), awsJson("1.1"), restJson, restXml, awsQuery, rpcV2Cbor].map((protocol) => [
+    protocol.id,
+    protocol,
+  ]),
+);
+
+/**
+ * The protocol a request speaks among those its service offers, so that even the answer to nonsense
+ * is in the caller's language. Falls back to the service's first.
+ */
+export function chooseProtocol(request: WireRequest, service: Service): WireProtocol {
+  const { protocols } = service.description;
+  const spoken = protocols.find((id) => speaks(id, request)) ?? protocols[0];
+  const protocol = spoken && wireProtocols.get(spoken);
+  if (!protocol) throw new TypeError(`${service.description.sdkId} names no wire protocol`);
+  return protocol;
+}
+
+/** By the marks every SDK leaves; a REST request leaves none. */
+function speaks(id: WireProtocolId, { method, headers, rawQuery }: WireRequest): boolean {
+  const contentType = headers["content-type"] ?? "";
+  const isRpc = headers["x-amz-target"] !== undefined;
+  switch (id) {
+    case "rpcV2Cbor":
+      return headers["smithy-protocol"] === "rpc-v2-cbor";
+    case "awsJson1_0":
+      return isRpc && !contentType.includes("json-1.1");
+    case "awsJson1_1":
+      return isRpc && !contentType.includes("json-1.0");
+    case "awsQuery":
+      return method === "POST"
+        ? contentType.startsWith("application/x-www-form-urlencoded")
+        : /(^|&)Action=/.test(rawQuery);
+    case "restJson1":
+    case "restXml":
+      return headers["smithy-protocol"] === undefined && !isRpc;
+  }
 }

@@ -1,0 +1,47 @@
+import { RequestTooLargeError, SerializationError } from "./errors.ts";
+
+/** The whole body, or `RequestTooLargeError` as soon as it is too long; the rest is left unread. */
+export async function readBody(
+  body: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+  operationName: string,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw new RequestTooLargeError(bytesMax, operationName);
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only ? only : Buffer.concat(chunks, bytes);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Strict: bytes that are no UTF-8 are the caller's mistake, not replacement characters in our records. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new SerializationError("The request body is not valid UTF-8");
+  }
+}
+
+export function encodeUtf8(text: string): Uint8Array {
+  return Buffer.from(text, "utf8");
+}
+
+/** Lengths prove that nothing was skipped: Node ignores what is not base64. */
+export function decodeBase64(text: string): Uint8Array {
+  const bytes = Buffer.from(text, "base64");
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  if (bytes.byteLength !== Math.floor(((text.length - padding) * 3) / 4)) {
+    throw new SerializationError("A binary value is not valid base64");
+  }
+  return bytes;
+}
+
+export function encodeBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}

@@ -1,0 +1,130 @@
+import { AssertionFailure } from "#base/assert.ts";
+import { isPlatformError } from "#base/errors.ts";
+import type { WireError } from "./wire.ts";
+import { exceptionShape } from "./shapes.ts";
+
+/** The bytes are not what the protocol or the model says they must be; always the caller's fault. */
+export class SerializationError extends Error {
+  override readonly name = "SerializationError";
+}
+
+/** The body is larger than this operation takes. */
+export class RequestTooLargeError extends Error {
+  override readonly name = "RequestTooLargeError";
+  readonly limitBytes: number;
+
+  /** Words of the real service: https://github.com/serverless/serverless/issues/10179 (seen 2026-11). */
+  constructor(limitBytes: number, operationName: string) {
+    super(`Request must be smaller than ${limitBytes} bytes for the ${operationName} operation`);
+    this.limitBytes = limitBytes;
+  }
+}
+
+/** Well-formed input that breaks a constraint of the model. */
+export class ValidationError extends Error {
+  override readonly name = "ValidationError";
+  /** Members that must be there and are not, e.g. `functionName`, `tags.1.member.key`. */
+  readonly missing: readonly string[];
+  /** What the service itself calls this, when that is not `ValidationException`. */
+  readonly code: string | undefined;
+
+  constructor(missing: readonly string[], message = missingMessage(missing), code?: string) {
+    super(message);
+    this.missing = missing;
+    this.code = code;
+  }
+}
+
+/**
+ * The sentence every service built on the common framework says, e.g. IAM and DynamoDB:
+ * https://github.com/hashicorp/terraform-provider-aws/issues/12893 (seen 2026-11).
+ */
+function missingMessage(paths: readonly string[]): string {
+  const count = `${paths.length} validation error${paths.length === 1 ? "" : "s"} detected: `;
+  const sentences = paths.map(
+    (path) => `Value null at '${path}' failed to satisfy constraint: Member must not be null`,
+  );
+  return count + sentences.join("; ");
+}
+
+/** Says nothing about the cause: what a bug or the disk did is for our log, not for the caller. */
+const internalFailure: WireError = {
+  name: "InternalFailure",
+  message: "The request processing has failed because of an unknown error, exception or failure.",
+  status: 500,
+  fault: "server",
+  modelled: undefined,
+};
+
+/**
+ * Whatever a handler, a decoder or the authenticator threw, as an error that can be written. Never
+ * throws. Modelled exceptions keep their members; bugs and unknown values become `InternalFailure`
+ * without their message (logging them is the dispatcher's business).
+ */
+export function toWireError(error: unknown): WireError {
+  if (typeof error !== "object" || error === null) return internalFailure;
+  if (error instanceof SerializationError) {
+    return clientError("SerializationException", error.message, 400);
+  }
+  if (error instanceof ValidationError) {
+    return clientError(error.code ?? "ValidationException", error.message, 400);
+  }
+  if (error instanceof RequestTooLargeError) {
+    return clientError("RequestEntityTooLargeException", error.message, 413);
+  }
+  if (error instanceof AssertionFailure) return internalFailure;
+  if (isPlatformError(error)) return platformWireError(error.code, error.retryable, error.message);
+  if (isAuthenticationError(error)) return clientError(error.code, error.message, error.status);
+  return modelledWireError(error) ?? internalFailure;
+}
+
+function clientError(name: string, message: string, status: number): WireError {
+  return { name, message, status, fault: "client", modelled: undefined };
+}
+
+/** A full disk and a full queue pass; AWS calls what may be tried again `ServiceUnavailable`, with 503. */
+function platformWireError(code: string, isRetryable: boolean, message: string): WireError {
+  if (code === "storage.full") {
+    return serverError("ServiceUnavailableException", `Out of storage space: ${message}`, 507);
+  }
+  if (isRetryable) return serverError("ServiceUnavailableException", message, 503);
+  return { ...internalFailure, message: `${internalFailure.message} (${code})` };
+}
+
+function serverError(name: string, message: string, status: number): WireError {
+  return { name, message, status, fault: "server", modelled: undefined };
+}
+
+/** Told by its form, so that `auth` may import from here and not the other way round. */
+function isAuthenticationError(
+  error: object,
+): error is { readonly code: string; readonly message: string; readonly status: number } {
+  const { name, code, status } = error as { name?: unknown; code?: unknown; status?: unknown }; // each is checked below
+  return name === "AuthenticationError" && typeof code === "string" && Number.isInteger(status);
+}
+
+function modelledWireError(error: object): WireError | undefined {
+  const { name, message, $fault } = error as {
+    name?: unknown;
+    message?: unknown;
+    $fault?: unknown;
+  }; // each is checked below
+  if (typeof name !== "string" || ($fault !== "client" && $fault !== "server")) return undefined;
+  const shape = exceptionShape(error);
+  const httpError = shape?.traits.httpError;
+  return {
+    name:
+      shape && shape.namespace.startsWith("smithy.ts.sdk.synthetic") ? name : (shape?.name ?? name),
+    message: messageOf(error) ?? (typeof message === "string" ? message : ""),
+    status: typeof httpError === "number" ? httpError : $fault === "client" ? 400 : 500,
+    fault: $fault,
+    modelled: shape ? error : undefined,
+  };
+}
+
+/** Some models (Lambda's) spell the member with a capital, and its constructor sets only that one. */
+function messageOf(error: object): string | undefined {
+  const { message, Message } = error as { message?: unknown; Message?: unknown }; // each is checked below
+  if (typeof message === "string" && message !== "") return message;
+  return typeof Message === "string" ? Message : undefined;
+}

@@ -1,0 +1,255 @@
+import { assert } from "#base/assert.ts";
+import { SerializationError } from "./errors.ts";
+import { depthMax } from "./limits.ts";
+import { epochDate, parseTimestamp } from "./scalars.ts";
+import type { BigDecimal } from "./scalars.ts";
+import type { Member, Shape, TimestampFormat } from "./shapes.ts";
+
+/**
+ * JSON and CBOR are the same tree of objects, arrays and scalars; they differ in how a few scalars
+ * look. One reader and one writer serve both.
+ */
+export interface TreeFormat {
+  /** The key of a structure member. */
+  key(member: Member): string;
+  /** Undefined when the value has the wrong type. */
+  readBlob(value: unknown): Uint8Array | undefined;
+  writeBlob(bytes: Uint8Array): unknown;
+  writeTimestamp(date: Date, format: TimestampFormat | undefined): unknown;
+  writeNumber(value: unknown): unknown;
+}
+
+/** Reads one value by its shape. `undefined` for null: the real services read null as absent. */
+export function readValue(shape: Shape, value: unknown, at: TreePosition): unknown {
+  if (value === null || value === undefined) return undefined;
+  switch (shape.kind) {
+    case "string":
+      return typeof value === "string" ? value.toWellFormed() : mismatch(value, "a String");
+    case "boolean":
+      return typeof value === "boolean" ? value : mismatch(value, "a Boolean");
+    case "number":
+      return readNumber(value);
+    case "bigInteger":
+      return readBigInteger(value);
+    case "bigDecimal":
+      return readBigDecimal(value);
+    case "blob":
+      return at.format.readBlob(value) ?? mismatch(value, "a Blob");
+    case "timestamp":
+      return readTimestamp(value);
+    case "document":
+      checkDepth(value, at.depth);
+      return value;
+    case "list":
+      return readList(shape, value, at);
+    case "map":
+      return readMap(shape, value, at);
+    case "structure":
+    case "union":
+      return readMembers(shape.members, value, at);
+    case "unit":
+      return {};
+  }
+}
+
+export interface TreePosition {
+  readonly format: TreeFormat;
+  readonly depth: number;
+}
+
+/** The members that are there; unknown keys are ignored, as every AWS service does. */
+export function readMembers(
+  members: readonly Member[],
+  value: unknown,
+  at: TreePosition,
+): Record<string, unknown> {
+  if (!isTreeObject(value)) return mismatch(value, "a Structure");
+  const below = deeper(at);
+  const result: Record<string, unknown> = {};
+  for (const member of members) {
+    const key = at.format.key(member);
+    if (!Object.hasOwn(value, key)) continue;
+    const read = readValue(member.shape, value[key], below);
+    if (read !== undefined) result[member.name] = read;
+  }
+  return result;
+}
+
+function readList(shape: Shape, value: unknown, at: TreePosition): unknown[] {
+  if (!Array.isArray(value)) throw new SerializationError("Expected list or null");
+  const { element } = shape;
+  assert(element, "a list has an element");
+  const below = deeper(at);
+  const result: unknown[] = [];
+  for (const item of value as unknown[]) {
+    const read = readValue(element.shape, item, below);
+    if (read !== undefined) result.push(read);
+    else if (shape.traits.sparse) result.push(null);
+  }
+  return result;
+}
+
+function readMap(shape: Shape, value: unknown, at: TreePosition): Record<string, unknown> {
+  if (!isTreeObject(value)) return mismatch(value, "a Map");
+  const { element } = shape;
+  assert(element, "a map has a value");
+  const below = deeper(at);
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const read = readValue(element.shape, value[key], below);
+    if (read !== undefined) setOwn(result, key.toWellFormed(), read);
+    else if (shape.traits.sparse) setOwn(result, key.toWellFormed(), null);
+  }
+  return result;
+}
+
+/** Keys are the caller's: `__proto__` must become a property, not a prototype. */
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== "__proto__") {
+    target[key] = value;
+    return;
+  }
+  Object.defineProperty(target, key, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
+
+function isTreeObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  return !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof Date);
+}
+
+function readNumber(value: unknown): number {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "string") {
+    if (value === "NaN") return Number.NaN;
+    if (value === "Infinity") return Number.POSITIVE_INFINITY;
+    if (value === "-Infinity") return Number.NEGATIVE_INFINITY;
+  }
+  return typeof value === "number" ? value : mismatch(value, "a Number");
+}
+
+function readBigInteger(value: unknown): bigint {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
+  return mismatch(value, "a BigInteger");
+}
+
+function readBigDecimal(value: unknown): BigDecimal {
+  if (typeof value === "number" && Number.isFinite(value)) {
+    return { string: String(value), type: "bigDecimal" };
+  }
+  if (typeof value === "bigint") return { string: String(value), type: "bigDecimal" };
+  return mismatch(value, "a BigDecimal");
+}
+
+function readTimestamp(value: unknown): Date {
+  if (value instanceof Date) return value;
+  if (typeof value === "number") return epochDate(value);
+  return typeof value === "string" ? parseTimestamp(value) : mismatch(value, "a Timestamp");
+}
+
+export function deeper(at: TreePosition): TreePosition {
+  if (at.depth >= depthMax) throw tooDeep();
+  return { format: at.format, depth: at.depth + 1 };
+}
+
+export function tooDeep(): SerializationError {
+  return new SerializationError(`The request is nested deeper than ${depthMax} levels`);
+}
+
+/** A document is handed on as it is, so its depth is checked here, without recursion. */
+function checkDepth(value: unknown, depth: number): void {
+  const open: [value: unknown, depth: number][] = [[value, depth]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [current, level] = next;
+    if (typeof current !== "object" || current === null) continue;
+    if (level >= depthMax) throw tooDeep();
+    for (const child of Object.values(current)) open.push([child, level + 1]);
+  }
+}
+
+/**
+ * The words of the services' own framework, e.g. `NUMBER_VALUE can not be converted to a String`:
+ * https://github.com/fluent/fluent-bit/issues/8449, https://github.com/aws-amplify/amplify-js/issues/13265
+ * (seen 2026-11).
+ */
+function mismatch(value: unknown, wanted: string): never {
+  if (typeof value === "object") {
+    throw new SerializationError("Start of structure or map found where not expected.");
+  }
+  const name = typeof value === "boolean" ? String(value).toUpperCase() : typeof value;
+  const token = `${name.toUpperCase()}_VALUE`;
+  throw new SerializationError(`${token} can not be converted to ${wanted}`);
+}
+
+/** The value as the wire's tree; what the shape does not know is left out. */
+export function writeValue(shape: Shape, value: unknown, format: TreeFormat): unknown {
+  if (value === null || value === undefined) return null;
+  switch (shape.kind) {
+    case "blob":
+      return format.writeBlob(toBytes(value));
+    case "timestamp":
+      assert(value instanceof Date, "a timestamp is a Date");
+      return format.writeTimestamp(value, shape.timestampFormat);
+    case "number":
+    case "bigInteger":
+    case "bigDecimal":
+      return format.writeNumber(value);
+    case "list":
+      return writeList(shape, value, format);
+    case "map":
+      return writeMap(shape, value, format);
+    case "structure":
+    case "union":
+      assert(typeof value === "object", "a structure is an object");
+      return writeMembers(shape.members, value, format);
+    case "unit":
+      return {};
+    case "string":
+    case "boolean":
+    case "document":
+      return value;
+  }
+}
+
+export function writeMembers(
+  members: readonly Member[],
+  value: object,
+  format: TreeFormat,
+): Record<string, unknown> {
+  const source = value as Record<string, unknown>; // members are read by name; what is absent is undefined
+  const result: Record<string, unknown> = {};
+  for (const member of members) {
+    const item = source[member.name];
+    if (item === undefined || item === null) continue;
+    result[format.key(member)] = writeValue(member.shape, item, format);
+  }
+  return result;
+}
+
+function writeList(shape: Shape, value: unknown, format: TreeFormat): unknown[] {
+  const { element } = shape;
+  assert(element && Array.isArray(value), "a list is an array");
+  return value.map((item) => writeValue(element.shape, item, format));
+}
+
+function writeMap(shape: Shape, value: unknown, format: TreeFormat): Record<string, unknown> {
+  const { element } = shape;
+  assert(element && typeof value === "object" && value !== null, "a map is an object");
+  const result: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined) setOwn(result, key, writeValue(element.shape, item, format));
+  }
+  return result;
+}
+
+/** Handlers may answer text where the model says bytes; AWS stores such values as UTF-8. */
+export function toBytes(value: unknown): Uint8Array {
+  if (typeof value === "string") return Buffer.from(value, "utf8");
+  assert(value instanceof Uint8Array, "a blob is a Uint8Array");
+  return value;
+}
