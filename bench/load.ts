@@ -1,0 +1,70 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const pinnedNode = process.execPath;
+
+/** Requests per second that `wrk` got out of an address in `seconds`, with `connections` kept busy. */
+export async function throughput(
+  url: string,
+  options: { readonly connections: number; readonly seconds: number; readonly host?: string },
+): Promise<number> {
+  const header = options.host === undefined ? [] : ["-H", `Host: ${options.host}`];
+  const { stdout } = await promisify(execFile)("wrk", [
+    ...["-t", "1", "-c", String(options.connections), "-d", `${options.seconds}s`, ...header, url],
+  ]);
+  const failed = /Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1];
+  if (failed !== undefined) throw new Error(`${failed} answers of ${url} were not successes`);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+}
+
+/** A bare `node:http` server that answers 256 bytes, in a process of its own. */
+export async function startBareServer(): Promise<
+  AsyncDisposable & { readonly url: string; readonly pid: number }
+> {
+  const script = fileURLToPath(new URL("./bare-server.mjs", import.meta.url));
+  const child = spawn(pinnedNode, [script], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(child.stdout, "data")) as [Buffer]; // its first output is its port
+  return {
+    url: `http://127.0.0.1:${String(line).trim()}/`,
+    pid: child.pid ?? 0,
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, "exit");
+      child.kill();
+      await exited;
+    },
+  };
+}
+
+/** Wall milliseconds from starting a program to its exit. */
+export async function wallMs(program: string, args: readonly string[]): Promise<number> {
+  const startMs = performance.now();
+  const child = spawn(program, args, { stdio: "ignore" });
+  await once(child, "exit");
+  return performance.now() - startMs;
+}
+
+/** Proportional set size of a process and all its descendants, MiB. */
+export async function memoryMiB(pid: number): Promise<number> {
+  const parents = new Map<number, number>();
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+  }
+  const isOurs = (candidate: number): boolean => {
+    for (let at: number | undefined = candidate; at !== undefined && at > 1; at = parents.get(at)) {
+      if (at === pid) return true;
+    }
+    return false;
+  };
+  let kib = 0;
+  for (const candidate of parents.keys()) {
+    if (!isOurs(candidate)) continue;
+    const rollup = await readFile(`/proc/${candidate}/smaps_rollup`, "utf8").catch(() => "");
+    kib += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
+  }
+  return kib / 1024;
+}
