@@ -20,10 +20,10 @@ import type {
 import { instanceName, instancePrefix, isInstanceAlive } from "./instance.ts";
 import { createLauncherLink } from "./launcher-link.ts";
 import type { LauncherLink } from "./launcher-link.ts";
-import { LiveSandbox, startFailed } from "./live-sandbox.ts";
+import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
 import { findBubblewrap, probeHost } from "./probe.ts";
 import { runSelfTest } from "./self-test.ts";
-import { countEntries, linkTree } from "./slot.ts";
+import { countEntries, linkTree } from "../../slot.ts";
 import { createSystemTree } from "./system-tree.ts";
 
 export interface BubblewrapDeps {

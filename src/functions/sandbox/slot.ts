@@ -1,6 +1,6 @@
 import { link, mkdir, opendir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { treeEntriesMax } from "../../limits.ts";
+import { treeEntriesMax } from "./limits.ts";
 
 /**
  * Makes the tree `source` appear at `<slot>/<name>` without copying: directories are made anew,

@@ -1,9 +1,9 @@
 import { Server, Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import { PlatformError } from "#base/errors.ts";
-import type { LauncherReport, StreamName } from "../../launcher/messages.ts";
-import { errorOutputBytesMax } from "../../limits.ts";
-import type { Sandbox, SandboxChange, SandboxExit } from "../../sandbox.ts";
+import type { LauncherReport, StreamName } from "./launcher/messages.ts";
+import { errorOutputBytesMax } from "./limits.ts";
+import type { Sandbox, SandboxChange, SandboxExit } from "./sandbox.ts";
 
 /** What a sandbox needs of its driver. */
 export interface LiveSandboxDeps {
