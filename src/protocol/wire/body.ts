@@ -1,3 +1,4 @@
+import { assert } from "#base/assert.ts";
 import { RequestTooLargeError, SerializationError } from "./errors.ts";
 
 /** The whole body, or `RequestTooLargeError` as soon as it is too long; the rest is left unread. */
@@ -44,4 +45,11 @@ export function decodeBase64(text: string): Uint8Array {
 
 export function encodeBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+/** Handlers may answer text where the model says bytes; AWS stores such values as UTF-8. */
+export function toBytes(value: unknown): Uint8Array {
+  if (typeof value === "string") return Buffer.from(value, "utf8");
+  assert(value instanceof Uint8Array, "a blob is a Uint8Array");
+  return value;
 }

@@ -38,7 +38,8 @@ function write(value: unknown, chunks: Uint8Array[]): void {
       if (value === null) chunks.push(Buffer.from([0xf6]));
       else writeObject(value, chunks);
       return;
-    default:
+    case "function":
+    case "symbol":
       throw new AssertionFailure(`CBOR has no ${typeof value}`);
   }
 }

@@ -4,7 +4,7 @@ import { toWireError } from "./errors.ts";
 import { eventFrameBytesMax } from "./limits.ts";
 import { modelledValue } from "./modelled.ts";
 import type { Member, Shape } from "./shapes.ts";
-import { toBytes } from "./tree.ts";
+import { toBytes } from "./body.ts";
 
 /** How the surrounding protocol writes the events' own members. */
 export interface EventFormat {
@@ -49,7 +49,9 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 
 function encodeEvent(union: Shape, event: unknown, format: EventFormat): Uint8Array {
   assert(typeof event === "object" && event !== null, "an event is a union value");
-  const chosen = union.members.find(({ name }) => (event as Record<string, unknown>)[name] != null); // members by name
+  const chosen = union.members.find(
+    ({ name }) => (event as Record<string, unknown>)[name] !== undefined,
+  ); // members by name
   assert(chosen, "an event has one of the union's members");
   const value = (event as Record<string, unknown>)[chosen.name] as Record<string, unknown>; // a union of structures
   if (typeof chosen.shape.traits.error === "string") {

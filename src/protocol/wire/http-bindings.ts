@@ -1,13 +1,7 @@
 import { assert } from "#base/assert.ts";
 import { decodeBase64, decodeUtf8 } from "./body.ts";
 import { SerializationError } from "./errors.ts";
-import {
-  parseBigDecimal,
-  parseBigInteger,
-  parseBoolean,
-  parseNumber,
-  parseTimestamp,
-} from "./scalars.ts";
+import { parseScalar } from "./scalars.ts";
 import type { Member, Shape } from "./shapes.ts";
 import { setOwn } from "./tree.ts";
 
@@ -176,25 +170,10 @@ function unquote(text: string): string {
   return text.slice(1, -1).replaceAll(/\\(.)/g, "$1");
 }
 
-/** A scalar out of text, by its shape; dates default to the format of their place. */
-function readText(member: Member, text: string, place: "label" | "query" | "header"): unknown {
-  switch (member.shape.kind) {
-    case "number":
-      return parseNumber(text);
-    case "boolean":
-      return parseBoolean(text);
-    case "timestamp":
-      return parseTimestamp(text);
-    case "blob":
-      return decodeBase64(text);
-    case "bigInteger":
-      return parseBigInteger(text);
-    case "bigDecimal":
-      return parseBigDecimal(text);
-    default:
-      // Header text with a media type travels as base64 (https://smithy.io/2.0/spec/http-bindings.html#httpheader-trait).
-      return place === "header" && member.traits.mediaType !== undefined
-        ? decodeUtf8(decodeBase64(text))
-        : text;
-  }
+function readText({ shape, traits }: Member, text: string, place: Place): unknown {
+  // Header text with a media type travels as base64 (https://smithy.io/2.0/spec/http-bindings.html#httpheader-trait).
+  const isEncoded = place === "header" && shape.kind === "string" && traits.mediaType !== undefined;
+  return isEncoded ? decodeUtf8(decodeBase64(text)) : parseScalar(shape.kind, text);
 }
+
+type Place = "label" | "query" | "header";

@@ -1,9 +1,8 @@
 import { assert } from "#base/assert.ts";
-import { encodeBase64 } from "./body.ts";
+import { encodeBase64, toBytes } from "./body.ts";
 import type { Bindings } from "./http-bindings.ts";
-import { formatNumber, formatTimestamp } from "./scalars.ts";
+import { formatScalar } from "./scalars.ts";
 import type { Member } from "./shapes.ts";
-import { toBytes } from "./tree.ts";
 
 /** The bound members that are there, with lower-case names. Line breaks in values become spaces. */
 export function writeHeaders(
@@ -51,19 +50,9 @@ function writeItems(member: Member, items: readonly unknown[]): string {
     .join(", ");
 }
 
-function writeText(member: Member, value: unknown): string {
-  const { shape, traits } = member;
-  switch (shape.kind) {
-    case "timestamp":
-      assert(value instanceof Date, "a timestamp is a Date");
-      return formatTimestamp(value, shape.timestampFormat ?? "http-date");
-    case "blob":
-      return encodeBase64(toBytes(value));
-    case "number":
-    case "bigInteger":
-    case "bigDecimal":
-      return formatNumber(value);
-    default:
-      return traits.mediaType === undefined ? String(value) : encodeBase64(toBytes(String(value)));
-  }
+function writeText({ shape, traits }: Member, value: unknown): string {
+  const text = formatScalar(shape, value, "http-date");
+  // Text with a media type travels as base64 (https://smithy.io/2.0/spec/http-bindings.html#httpheader-trait).
+  const isEncoded = shape.kind === "string" && traits.mediaType !== undefined;
+  return isEncoded ? encodeBase64(toBytes(text)) : text;
 }

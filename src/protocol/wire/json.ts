@@ -24,8 +24,7 @@ function writeJsonNumber(value: unknown): unknown {
 
 /** `JSON.rawJSON` is in Node since 22; the library types lag behind. */
 function rawJson(text: string): unknown {
-  const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown }; // see above
-  return rawJSON(text);
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text); // see above
 }
 
 const formats: Readonly<Record<JsonDialect, TreeFormat>> = {

@@ -1,3 +1,4 @@
+import { unreachable } from "#base/assert.ts";
 import type { Service } from "#protocol/service/service.ts";
 import { compileRoutes } from "./routes.ts";
 import type { RouteTable } from "./routes.ts";
@@ -91,4 +92,5 @@ function unknownOperation(
       return { ...shared, name: "UnknownOperationException", message, status: 400 };
     }
   }
+  return unreachable(protocol.id);
 }

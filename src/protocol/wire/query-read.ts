@@ -1,8 +1,8 @@
 import { assert } from "#base/assert.ts";
 import { depthMax } from "./limits.ts";
+import { parseScalar } from "./scalars.ts";
 import type { Member, Shape } from "./shapes.ts";
 import { setOwn, tooDeep } from "./tree.ts";
-import { readText } from "./xml-read.ts";
 
 /** Form parameters as the tree their dotted names describe: `Tags.member.1.Key` is four levels. */
 export interface QueryNode {
@@ -43,19 +43,13 @@ export function readQueryMembers(
   return result;
 }
 
-function readQueryValue(member: Member, node: QueryNode): unknown {
-  const { shape } = member;
-  switch (shape.kind) {
-    case "structure":
-    case "union":
-      return readQueryMembers(shape.members, node);
-    case "list":
-      return readList(shape, node);
-    case "map":
-      return readMap(shape, node);
-    default:
-      return node.text === undefined ? undefined : readText(shape, node.text);
+function readQueryValue({ shape }: Member, node: QueryNode): unknown {
+  if (shape.kind === "structure" || shape.kind === "union") {
+    return readQueryMembers(shape.members, node);
   }
+  if (shape.kind === "list") return readList(shape, node);
+  if (shape.kind === "map") return readMap(shape, node);
+  return node.text === undefined ? undefined : parseScalar(shape.kind, node.text);
 }
 
 /** Items sit under the member name, or directly if flattened; hand-written clients mix the two, and both are clear. */

@@ -48,7 +48,7 @@ export const restXml: WireProtocol = rest({
     });
   },
   writeEvent(shape, value) {
-    const content = writeXmlMembers(shape.members, (value ?? {}) as object); // events are structures
+    const content = writeXmlMembers(shape.members, value ?? {});
     return encodeUtf8(xmlElement(shape.name, content));
   },
   encodeError(error, _operation, service, { requestId }) {

@@ -13,7 +13,7 @@ import type { RouteTable } from "./routes.ts";
 import { operationShape } from "./shapes.ts";
 import type { Member, OperationShape, Shape } from "./shapes.ts";
 import { fillTokens } from "./tokens.ts";
-import { toBytes } from "./tree.ts";
+import { toBytes } from "./body.ts";
 import type { MatchableRequest, OperationMatch, WireProtocol, WireResponse } from "./wire.ts";
 
 /** What restJson1 and restXml do not share: how a body is written. */
@@ -107,14 +107,9 @@ async function readContent(reading: Reading, value: Record<string, unknown>): Pr
 }
 
 function readPayload(payload: Member, bytes: Uint8Array, format: RestFormat): unknown {
-  switch (payload.shape.kind) {
-    case "blob":
-      return bytes;
-    case "string":
-      return decodeUtf8(bytes);
-    default:
-      return format.readPayload(payload, bytes);
-  }
+  const { kind } = payload.shape;
+  if (kind === "blob") return bytes;
+  return kind === "string" ? decodeUtf8(bytes) : format.readPayload(payload, bytes);
 }
 
 interface Writing {
@@ -156,11 +151,10 @@ function encodeContent(
   const { payload, body } = bindings;
   const events = eventStreamMember(shape.output);
   if (events) {
-    const writeValue = format.writeEvent;
     const contentType = format.contentType;
     const frames = encodeEventStream(value, events, {
       contentType,
-      writeValue,
+      writeValue: (shape, value) => format.writeEvent(shape, value),
       initialResponse: undefined,
     });
     return ["application/vnd.amazon.eventstream", frames];

@@ -1,5 +1,32 @@
+import { assert, unreachable } from "#base/assert.ts";
+import { decodeBase64, encodeBase64, toBytes } from "./body.ts";
 import { SerializationError } from "./errors.ts";
-import type { TimestampFormat } from "./shapes.ts";
+import type { Shape, ShapeKind, TimestampFormat } from "./shapes.ts";
+
+/** A scalar out of the text of a header, a label, a parameter or an element; what is no scalar stays text. */
+export function parseScalar(kind: ShapeKind, text: string): unknown {
+  const parse = parsers[kind];
+  return parse ? parse(text.trim()) : text;
+}
+
+const parsers: Partial<Record<ShapeKind, (text: string) => unknown>> = {
+  bigDecimal: parseBigDecimal,
+  bigInteger: parseBigInteger,
+  blob: decodeBase64,
+  boolean: parseBoolean,
+  number: parseNumber,
+  timestamp: parseTimestamp,
+};
+
+/** The same way back; `format` is for timestamps whose model names none. */
+export function formatScalar(shape: Shape, value: unknown, format: TimestampFormat): string {
+  if (shape.kind === "timestamp") {
+    assert(value instanceof Date, "a timestamp is a Date");
+    return formatTimestamp(value, shape.timestampFormat ?? format);
+  }
+  if (shape.kind === "blob") return encodeBase64(toBytes(value));
+  return formatNumber(value);
+}
 
 /** 9999-12-31T23:59:59Z, the last moment the date formats can say; in seconds. */
 const epochSecondsMax = 253_402_300_799;
@@ -14,6 +41,7 @@ export function formatTimestamp(date: Date, format: TimestampFormat): string {
     case "epoch-seconds":
       return String(date.getTime() / 1000);
   }
+  return unreachable(format);
 }
 
 /** Any of the three formats whatever the model says, as the real services read them leniently. */

@@ -96,7 +96,7 @@ export function operationShape(schema: StaticOperationSchema): OperationShape {
   const shape: OperationShape = {
     name,
     namespace,
-    traits: typeof traits === "object" ? (traits as Traits) : {}, // the indicator form carries no http trait
+    traits: typeof traits === "object" ? traits : {}, // the number form carries no http trait
     input: shapeOf(NormalizedSchema.of(input)),
     output: shapeOf(NormalizedSchema.of(output)),
   };
@@ -144,7 +144,7 @@ function createShape(schema: NormalizedSchema): Shape {
   const kind = kindOf(schema);
   const isNamed = (schema.getName(true) ?? "").includes("#");
   const [namespace = "", name = ""] = isNamed ? (schema.getName(true) ?? "").split("#") : [];
-  const traits = schema.getOwnTraits() as Traits; // same data; ours is the read-only view with the AWS traits named
+  const traits = schema.getOwnTraits();
   let members: readonly Member[] | undefined;
   let element: Member | undefined;
   let key: Member | undefined;
@@ -187,8 +187,8 @@ function memberOf(name: string, schema: NormalizedSchema, isRequired: boolean): 
   return {
     name,
     isRequired,
-    memberTraits: schema.getMemberTraits() as Traits, // as in createShape
-    traits: schema.getMergedTraits() as Traits, // as in createShape
+    memberTraits: schema.getMemberTraits(),
+    traits: schema.getMergedTraits(),
     shape: shapeOf(schema),
   };
 }

@@ -1,4 +1,5 @@
-import { assert } from "#base/assert.ts";
+import { assert, unreachable } from "#base/assert.ts";
+import { toBytes } from "./body.ts";
 import { SerializationError } from "./errors.ts";
 import { depthMax } from "./limits.ts";
 import { epochDate, parseTimestamp } from "./scalars.ts";
@@ -50,6 +51,7 @@ export function readValue(shape: Shape, value: unknown, at: TreePosition): unkno
     case "unit":
       return {};
   }
+  return unreachable(shape.kind);
 }
 
 export interface TreePosition {
@@ -214,6 +216,7 @@ export function writeValue(shape: Shape, value: unknown, format: TreeFormat): un
     case "document":
       return value;
   }
+  return unreachable(shape.kind);
 }
 
 export function writeMembers(
@@ -245,11 +248,4 @@ function writeMap(shape: Shape, value: unknown, format: TreeFormat): Record<stri
     if (item !== undefined) setOwn(result, key, writeValue(element.shape, item, format));
   }
   return result;
-}
-
-/** Handlers may answer text where the model says bytes; AWS stores such values as UTF-8. */
-export function toBytes(value: unknown): Uint8Array {
-  if (typeof value === "string") return Buffer.from(value, "utf8");
-  assert(value instanceof Uint8Array, "a blob is a Uint8Array");
-  return value;
 }

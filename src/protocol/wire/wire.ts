@@ -1,3 +1,4 @@
+import { unreachable } from "#base/assert.ts";
 import type { RequestContext } from "#base/context.ts";
 import type { Operation, Service, WireProtocolId } from "#protocol/service/service.ts";
 import { awsJson } from "./aws-json.ts";
@@ -119,4 +120,5 @@ function speaks(id: WireProtocolId, { method, headers, rawQuery }: WireRequest):
     case "restXml":
       return headers["smithy-protocol"] === undefined && !isRpc;
   }
+  return unreachable(id);
 }

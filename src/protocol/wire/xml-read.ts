@@ -1,12 +1,5 @@
 import { assert } from "#base/assert.ts";
-import { decodeBase64 } from "./body.ts";
-import {
-  parseBigDecimal,
-  parseBigInteger,
-  parseBoolean,
-  parseNumber,
-  parseTimestamp,
-} from "./scalars.ts";
+import { parseScalar } from "./scalars.ts";
 import type { Member, Shape } from "./shapes.ts";
 import { setOwn } from "./tree.ts";
 import type { XmlElement } from "./xml-parse.ts";
@@ -22,7 +15,7 @@ export function readXmlMembers(
     const name = localXmlName(member);
     if (member.traits.xmlAttribute) {
       const text = element.attributes.get(member.traits.xmlName ?? member.name);
-      if (text !== undefined) result[member.name] = readText(member.shape, text);
+      if (text !== undefined) result[member.name] = parseScalar(member.shape.kind, text);
       continue;
     }
     const found = byName.get(name);
@@ -42,23 +35,17 @@ function localXmlName(member: Member): string {
 }
 
 export function readXmlValue(shape: Shape, element: XmlElement): unknown {
-  switch (shape.kind) {
-    case "structure":
-    case "union":
-      return readXmlMembers(shape.members, element);
-    case "list":
-      return readItems(
-        shape,
-        element.children.filter(({ name }) => name === (shape.element?.traits.xmlName ?? "member")),
-      );
-    case "map":
-      return readItems(
-        shape,
-        element.children.filter(({ name }) => name === "entry"),
-      );
-    default:
-      return readText(shape, element.text);
+  if (shape.kind === "structure" || shape.kind === "union") {
+    return readXmlMembers(shape.members, element);
   }
+  if (shape.kind === "list" || shape.kind === "map") {
+    const item = shape.kind === "map" ? "entry" : (shape.element?.traits.xmlName ?? "member");
+    return readItems(
+      shape,
+      element.children.filter(({ name }) => name === item),
+    );
+  }
+  return parseScalar(shape.kind, element.text);
 }
 
 /** The elements are the items of a list or the entries of a map. */
@@ -77,24 +64,4 @@ function readItems(shape: Shape, items: readonly XmlElement[]): unknown {
 
 function childOf(element: XmlElement, name: string): XmlElement | undefined {
   return element.children.find((child) => child.name === name);
-}
-
-/** A scalar from text: XML's and Query's values alike. */
-export function readText(shape: Shape, text: string): unknown {
-  switch (shape.kind) {
-    case "number":
-      return parseNumber(text.trim());
-    case "boolean":
-      return parseBoolean(text.trim());
-    case "timestamp":
-      return parseTimestamp(text.trim());
-    case "blob":
-      return decodeBase64(text.trim());
-    case "bigInteger":
-      return parseBigInteger(text.trim());
-    case "bigDecimal":
-      return parseBigDecimal(text.trim());
-    default:
-      return text;
-  }
 }

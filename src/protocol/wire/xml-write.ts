@@ -1,8 +1,6 @@
 import { assert } from "#base/assert.ts";
-import { encodeBase64 } from "./body.ts";
-import { formatNumber, formatTimestamp } from "./scalars.ts";
+import { formatScalar } from "./scalars.ts";
 import type { Member, Shape, Traits } from "./shapes.ts";
-import { toBytes } from "./tree.ts";
 
 /** `content` is already XML. */
 export function xmlElement(name: string, content: string, attributes = ""): string {
@@ -22,7 +20,7 @@ export function writeXmlMembers(members: readonly Member[], value: object): stri
     if (item === undefined || item === null || member.traits.xmlAttribute) continue;
     const name = member.memberTraits.xmlName ?? member.name;
     xml += member.traits.xmlFlattened
-      ? writeItems(member.shape, item, { item: name, traits: member.traits })
+      ? writeItems(member.shape, item, name)
       : writeXmlValue(name, member, item);
   }
   return xml;
@@ -35,7 +33,7 @@ export function xmlAttributes(members: readonly Member[], value: object): string
     const item = values[member.name];
     if (!member.traits.xmlAttribute || item === undefined || item === null) continue;
     const name = member.traits.xmlName ?? member.name;
-    text += ` ${name}="${escapeAttribute(formatScalar(member.shape, item))}"`;
+    text += ` ${name}="${escapeAttribute(formatScalar(member.shape, item, "date-time"))}"`;
   }
   return text;
 }
@@ -52,29 +50,19 @@ export function xmlnsAttribute(traits: Traits): string {
 export function writeXmlValue(name: string, member: Member, value: unknown): string {
   const { shape, traits } = member;
   const attributes = xmlnsAttribute(traits);
-  switch (shape.kind) {
-    case "structure":
-    case "union": {
-      assert(typeof value === "object" && value !== null, "a structure is an object");
-      const content = writeXmlMembers(shape.members, value);
-      return xmlElement(name, content, attributes + xmlAttributes(shape.members, value));
-    }
-    case "list":
-    case "map": {
-      const item = shape.kind === "map" ? "entry" : (shape.element?.traits.xmlName ?? "member");
-      return xmlElement(name, writeItems(shape, value, { item, traits }), attributes);
-    }
-    default:
-      return `<${name}${attributes}>${escapeText(formatScalar(shape, value))}</${name}>`;
+  if (shape.kind === "structure" || shape.kind === "union") {
+    assert(typeof value === "object" && value !== null, "a structure is an object");
+    const content = writeXmlMembers(shape.members, value);
+    return xmlElement(name, content, attributes + xmlAttributes(shape.members, value));
   }
+  if (shape.kind === "list" || shape.kind === "map") {
+    const item = shape.kind === "map" ? "entry" : (shape.element?.traits.xmlName ?? "member");
+    return xmlElement(name, writeItems(shape, value, item), attributes);
+  }
+  return `<${name}${attributes}>${escapeText(formatScalar(shape, value, "date-time"))}</${name}>`;
 }
 
-interface ItemNames {
-  readonly item: string;
-  readonly traits: Traits;
-}
-
-function writeItems(shape: Shape, value: unknown, { item: name }: ItemNames): string {
+function writeItems(shape: Shape, value: unknown, name: string): string {
   const { element, key } = shape;
   assert(element && typeof value === "object" && value !== null, "a collection is an object");
   if (!key) {
@@ -97,22 +85,6 @@ function writeItems(shape: Shape, value: unknown, { item: name }: ItemNames): st
     );
   }
   return xml;
-}
-
-function formatScalar(shape: Shape, value: unknown): string {
-  switch (shape.kind) {
-    case "timestamp":
-      assert(value instanceof Date, "a timestamp is a Date");
-      return formatTimestamp(value, shape.timestampFormat ?? "date-time");
-    case "blob":
-      return encodeBase64(toBytes(value));
-    case "number":
-    case "bigInteger":
-    case "bigDecimal":
-      return formatNumber(value);
-    default:
-      return String(value);
-  }
 }
 
 /** What XML 1.0 cannot say in any way (most control characters, lone surrogates) becomes U+FFFD. */
