@@ -15,8 +15,9 @@ import type { RequestContext } from "#base/context.ts";
 type Command<Sdk, Op extends string> = `${Op}Command` extends keyof Sdk
   ? Sdk[`${Op}Command`]
   : never;
-type CommandInput<C> = C extends new (input: infer I) => unknown ? I : never;
-type CommandOutput<C> = C extends new (input: never) => {
+/** From the instance: a command whose members are all optional has a constructor of two forms. */
+type CommandInput<C> = C extends new (...a: never[]) => { readonly input: infer I } ? I : never;
+type CommandOutput<C> = C extends new (...a: never[]) => {
   resolveMiddleware(...a: never[]): (...a: never[]) => Promise<{ output: infer O }>;
 }
   ? O
