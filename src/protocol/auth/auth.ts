@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { Principal, RequestContext } from "#base/context.ts";
+import { rootPrincipal } from "#protocol/protocol.ts";
 import type { WireRequest } from "#protocol/wire/wire.ts";
 import { canonicalRequest, queryPairs, stringToSign } from "./canonical.ts";
 import type { Claim } from "./claim.ts";
@@ -66,11 +67,8 @@ export interface AuthenticationTarget {
   /** Set when the host names a region; the scope must be of the same. */
   readonly region: string | undefined;
   readonly dialect: RefusalDialect;
-  /**
-   * `mode`: allowed when open, refused when strict. `refuse`: must be signed in either mode.
-   * `allow`: the operation itself needs no credentials.
-   */
-  readonly unsigned: "mode" | "refuse" | "allow";
+  /** `mode`: allowed when open, refused when strict. `refuse`: must be signed in either mode. */
+  readonly unsigned: "mode" | "refuse";
 }
 
 export interface Authenticator {
@@ -139,7 +137,7 @@ export function createAuthenticator(deps: {
       : undefined;
     const accountId = accountForm.test(accessKeyId) ? accessKeyId : deps.defaultAccountId;
     return {
-      principal: key?.principal ?? root(accountId),
+      principal: key?.principal ?? rootPrincipal(accountId),
       region,
       signingName,
       accessKeyId,
@@ -148,16 +146,11 @@ export function createAuthenticator(deps: {
   }
 
   function unsigned(request: WireRequest, target: AuthenticationTarget): Authentication {
-    const allowed = target.unsigned === "allow";
-    if (!allowed && (target.unsigned === "refuse" || deps.mode === "strict")) {
+    if (target.unsigned === "refuse" || deps.mode === "strict") {
       throw refusal(target.dialect, "missing-token");
     }
-    const { defaultAccountId } = deps;
     return {
-      principal:
-        deps.mode === "open"
-          ? root(defaultAccountId)
-          : { arn: "anonymous", accountId: defaultAccountId },
+      principal: rootPrincipal(deps.defaultAccountId),
       region: undefined,
       signingName: undefined,
       accessKeyId: undefined,
@@ -187,10 +180,6 @@ const accountForm = /^\d{12}$/;
 
 /** Long-term and temporary key ids. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
 const issuedKeyForm = /^A[KS]IA[A-Z0-9]{12,124}$/;
-
-function root(accountId: string): Principal {
-  return { arn: `arn:aws:iam::${accountId}:root`, accountId };
-}
 
 function sameToken(expected: string | undefined, presented: string | undefined): boolean {
   if (expected === undefined || presented === undefined) return expected === presented;

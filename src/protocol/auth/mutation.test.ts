@@ -153,8 +153,11 @@ function meaning(request: PlainRequest): string {
         ? value.replaceAll(/\s*(,|=)\s*/g, "$1").trim()
         : value.trim().replaceAll(/\s+/g, " "),
     ])
-    .toSorted();
-  const parameters = [...new URLSearchParams(request.rawQuery)].toSorted();
+    .map(String)
+    .toSorted((a, b) => (a < b ? -1 : 1));
+  const parameters = [...new URLSearchParams(request.rawQuery)]
+    .map(String)
+    .toSorted((a, b) => (a < b ? -1 : 1));
   const path = request.path.replaceAll(/%([0-9a-fA-F]{2})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),
   );

@@ -25,10 +25,11 @@ test(
       const read = (kind: string): string =>
         readFileSync(`${base}.${kind}`, "latin1").replaceAll("\r", "");
       const unsigned = parse(read("req"));
-      const request = {
-        ...unsigned,
-        headers: { ...unsigned.headers, authorization: read("authz") },
+      const headers: Record<string, string> = {
+        ...unsigned.headers,
+        authorization: read("authz"),
       };
+      const request = { ...unsigned, headers };
       const claim = readClaim(request, "query");
       assert.ok(claim, file);
       // One vector signs a token that its request file leaves to the signer to add.
