@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
@@ -21,6 +21,7 @@ import { instanceName, instancePrefix, isInstanceAlive } from "./instance.ts";
 import { createLauncherLink } from "./launcher-link.ts";
 import type { LauncherLink } from "./launcher-link.ts";
 import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
+import { probeSpec } from "./probe-sandbox.ts";
 import { findBubblewrap, probeHost } from "./probe.ts";
 import { runSelfTest } from "./self-test.ts";
 import { countEntries, linkTree } from "../../slot.ts";
@@ -83,11 +84,14 @@ class Driver implements BubblewrapDriver {
   }
 
   async probe(): Promise<{ readonly usable: boolean; readonly reason: string }> {
-    return probeHost({ clock: this.#deps.clock, capabilities: () => this.capabilities() });
+    return probeHost(async () => {
+      const sandbox = await this.create(probeSpec(), new AbortController().signal);
+      await sandbox[Symbol.asyncDispose]();
+    });
   }
 
   async selfTest(): Promise<readonly SandboxProperty[]> {
-    return runSelfTest({ driver: this, clock: this.#deps.clock });
+    return runSelfTest(this, await this.capabilities());
   }
 
   async capabilities(): Promise<Capabilities> {
@@ -119,6 +123,8 @@ class Driver implements BubblewrapDriver {
     await Promise.all([...this.#live.values()].map((each) => each[Symbol.asyncDispose]()));
     await this.#link?.[Symbol.asyncDispose]();
     await rm(this.#directory, { recursive: true, force: true });
+    // Another driver of this process may still have its part there.
+    await rmdir(dirname(this.#directory)).catch(() => undefined);
   }
 
   /** Waits for the boot; a start that is aborted, late or lost leaves nothing behind. */
