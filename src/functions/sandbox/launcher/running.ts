@@ -87,8 +87,9 @@ export class RunningSandbox {
       await this.#settle(exit);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      await this.#settle({ code: null, signal: null });
       await this.#deps.report({ type: "failed", id: this.#request.id, message });
+      this.kill();
+      await this.#settle({ code: null, signal: null });
     }
   }
 

@@ -164,10 +164,12 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
  * ours move into a leaf first; where even that is refused, root uses a group at the top.
  */
 function writableLayout(layout: CgroupLayout, name: string): CgroupLayout {
-  const usable = { ...layout };
+  const usable: Record<keyof CgroupLayout, CgroupLayout["memory"]> = {
+    ...{ memory: undefined, cpu: undefined, pids: undefined, unified: undefined },
+  };
   for (const key of ["memory", "cpu", "pids"] as const) {
     const place = layout[key];
-    if (place?.version === 1 && !canMake(join(place.directory, name))) usable[key] = undefined;
+    if (place?.version === 1 && canMake(join(place.directory, name))) usable[key] = place;
   }
   const unified = layout.unified;
   if (!unified) return usable;
