@@ -5,7 +5,7 @@ import { uuid } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import type { Transaction } from "#storage/storage.ts";
 import { codecs, type FunctionId, keys, ranges } from "./records.ts";
-import type { RegistryEdit, Revision } from "./registry.ts";
+import { isPreparing, type RegistryEdit, type Revision } from "./registry.ts";
 import { functionKeyOf } from "./resolver.ts";
 import { createView, find } from "./view.ts";
 
@@ -80,7 +80,8 @@ function versionsEdit(scope: {
       if (!entry) return undefined;
       const fingerprint = fingerprintOf(entry.latest);
       const last = entry.published;
-      const same = last?.fingerprint === fingerprint ? view.versions.get(id, last.version) : undefined;
+      const same =
+        last?.fingerprint === fingerprint ? view.versions.get(id, last.version) : undefined;
       if (same) return same;
       const version = nextNumber(tx, keys.versionCounter(id));
       const revision: Revision = {
@@ -102,11 +103,6 @@ function versionsEdit(scope: {
       tx.delete(keys.version(id, version));
     },
   };
-}
-
-/** The newest state waits for its package, layers or runtime. */
-export function isPreparing(revision: Revision): boolean {
-  return revision.state.state === "Pending" || revision.state.lastUpdate === "InProgress";
 }
 
 /** Equal for two states that would behave the same; ids, times and states do not count. */

@@ -50,8 +50,7 @@ export const ranges = {
   versions: (id: FunctionId) => keyPrefix(root, "version", id.accountId, id.region, id.name),
   aliases: (id: FunctionId) => keyPrefix(root, "alias", id.accountId, id.region, id.name),
   layerVersions: (id: FunctionId) => keyPrefix(root, "layer", id.accountId, id.region, id.name),
-  layerCounters: (scope: Scope) =>
-    keyPrefix(root, "layer-counter", scope.accountId, scope.region),
+  layerCounters: (scope: Scope) => keyPrefix(root, "layer-counter", scope.accountId, scope.region),
   layers: (scope: Scope) => keyPrefix(root, "layer", scope.accountId, scope.region),
   preparing: keyPrefix(root, "preparing"),
 } satisfies Record<string, KeyRange | ((id: FunctionId) => KeyRange)>;

@@ -103,11 +103,18 @@ export interface FunctionEntry {
   readonly latest: Revision;
   /** The last state that was ready, while `latest` is being prepared or has failed. */
   readonly serving: Revision | undefined;
+  /** Of the code of `latest`, without layers. */
+  readonly unpackedByteCount: number;
   readonly reservedConcurrency: number | undefined;
   /** Belongs to the function and all its versions; copied into every revision that is resolved. */
   readonly egress: Revision["egress"];
   /** What was published last; the same state is not published twice. */
   readonly published: { readonly version: number; readonly fingerprint: string } | undefined;
+}
+
+/** The newest state waits for its package, layers or runtime. */
+export function isPreparing(revision: Revision): boolean {
+  return revision.state.state === "Pending" || revision.state.lastUpdate === "InProgress";
 }
 
 export interface Alias {

@@ -15,8 +15,7 @@ export function createView(reader: Reader): RegistryView {
         const from = after === undefined ? undefined : keys.function({ ...scope, name: after });
         return page(reader, codecs.function, continued(range, from), limit);
       },
-      preparing: () =>
-        page(reader, codecs.mark, ranges.preparing, Number.POSITIVE_INFINITY),
+      preparing: () => page(reader, codecs.mark, ranges.preparing, Number.POSITIVE_INFINITY),
     },
     versions: {
       get: (id, version) =>

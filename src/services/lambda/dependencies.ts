@@ -1,0 +1,43 @@
+import type * as Sdk from "@aws-sdk/client-lambda";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/context.ts";
+import type { Random } from "#base/random.ts";
+import type { Invoker } from "#functions/invoker/invoker.ts";
+import type { Packages } from "#functions/packages/packages.ts";
+import type { EnvironmentPool } from "#functions/pool/pool.ts";
+import type { FunctionRegistry } from "#functions/registry/registry.ts";
+import type { Runtime } from "#functions/runtimes/runtimes.ts";
+import type { Handler, OperationInput, OperationOutput } from "#protocol/service/service.ts";
+import type { BlobStore, Store } from "#storage/storage.ts";
+import type { Preparation } from "./preparation.ts";
+import type { RecordCache } from "./record-cache.ts";
+
+/** What the service needs from the rest of the platform. */
+export interface LambdaDeps {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly packages: Pick<Packages, "validate" | "unpack" | "mergeLayers">;
+  readonly registry: FunctionRegistry;
+  readonly invoker: Pick<Invoker, "invoke" | "enqueue">;
+  /** By API name. */
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly pool: Pick<EnvironmentPool, "retire">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Concurrent invocations of an account in a region. */
+  readonly accountConcurrency: number;
+}
+
+/** What every operation works with. */
+export interface LambdaScope extends LambdaDeps {
+  readonly preparation: Preparation;
+  /** Function URLs and asynchronous settings as the data plane reads them. */
+  readonly cache: RecordCache;
+  /** Names of the runtimes this platform hosts. */
+  readonly runtimeNames: ReadonlySet<string>;
+}
+
+export type LambdaHandler<Op extends string> = Handler<typeof Sdk, Op>;
+export type Input<Op extends string> = OperationInput<typeof Sdk, Op>;
+export type Output<Op extends string> = OperationOutput<typeof Sdk, Op>;

@@ -1,0 +1,57 @@
+import type * as Sdk from "@aws-sdk/client-lambda";
+import { defineService, type Service, type ServiceDescription } from "#protocol/service/service.ts";
+import { type CodeLinks, createCodeLinks } from "./code.ts";
+import type { LambdaDeps, LambdaScope } from "./dependencies.ts";
+import { functionTable } from "./operations.ts";
+import { createPreparation } from "./preparation.ts";
+import { createRecordCache } from "./record-cache.ts";
+import { validateInput } from "./validate.ts";
+
+export type { LambdaDeps } from "./dependencies.ts";
+
+/** The Lambda API over the functions engine. */
+export interface Lambda extends AsyncDisposable {
+  readonly service: Service;
+  /** Serves what `GetFunction` hands out as `Code.Location`; under `/_skerry/code/`. */
+  readonly codeLinks: Pick<CodeLinks, "serve">;
+  /** Continues preparing what an earlier process left unfinished; call once at start. */
+  resume(): Promise<void>;
+}
+
+const description: ServiceDescription = {
+  sdkId: "Lambda",
+  signingName: "lambda",
+  endpointPrefix: "lambda",
+  protocols: ["restJson1"],
+  apiVersion: "2015-03-31",
+};
+
+export function createLambda(deps: LambdaDeps): Lambda {
+  const preparation = createPreparation(deps);
+  const cache = createRecordCache(deps);
+  const links = createCodeLinks(deps);
+  const runtimeNames = new Set(deps.runtimes.keys());
+  const scope: LambdaScope = { ...deps, preparation, cache, runtimeNames };
+  const table = { ...functionTable(scope, links) };
+  return {
+    service: validated(defineService<typeof Sdk>(description, table)),
+    codeLinks: links,
+    resume: () => preparation.resume(),
+    async [Symbol.asyncDispose]() {
+      await preparation[Symbol.asyncDispose]();
+      await cache[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Every operation's input is held against the model's constraints before its handler sees it. */
+function validated(service: Service): Service {
+  const operations = [...service.operations.values()].map((operation) => ({
+    ...operation,
+    async handle(...[input, context]: Parameters<typeof operation.handle>) {
+      validateInput(operation.name, input);
+      return await operation.handle(input, context);
+    },
+  }));
+  return { ...service, operations: new Map(operations.map((each) => [each.name, each])) };
+}

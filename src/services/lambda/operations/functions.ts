@@ -1,0 +1,256 @@
+import { uuid } from "#base/ids.ts";
+import type { RequestContext } from "#base/context.ts";
+import {
+  type FunctionEntry,
+  type FunctionReference,
+  isPreparing,
+  type RegistryEdit,
+  type RegistryView,
+  type Revision,
+} from "#functions/registry/registry.ts";
+import { type CodeLinks, storeCode, type StoredCode } from "../code.ts";
+import type { Input, LambdaHandler, LambdaScope } from "../dependencies.ts";
+import { conflict, functionNotFound, invalid } from "../errors.ts";
+import { chosenLayers, checkTotalSize, layerReferences } from "../layers.ts";
+import { functionNameLengthMax } from "../limits.ts";
+import { pageRequest } from "../paging.ts";
+import { creatingState } from "../preparation.ts";
+import * as records from "../records.ts";
+import { functionArn, functionReference, isVersionNumber, wholeFunction } from "../reference.ts";
+import { checkRuntime } from "../runtime-choice.ts";
+import { defaultSettings, type Settings, withSettings } from "../settings.ts";
+import { configurationOf, listedConfigurationOf } from "../shape.ts";
+import { checkTags, egressOf } from "../tags.ts";
+
+/** CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, DeleteFunction. */
+export function functionOperations(scope: LambdaScope, links: CodeLinks) {
+  return {
+    createFunction: createFunction(scope),
+    getFunction: getFunction(scope, links),
+    getFunctionConfiguration: getFunctionConfiguration(scope),
+    listFunctions: listFunctions(scope),
+    deleteFunction: deleteFunction(scope),
+  };
+}
+
+function createFunction(scope: LambdaScope): LambdaHandler<"CreateFunction"> {
+  return async (input, context) => {
+    const id = newFunctionId(input, context);
+    const tags = input.Tags ?? {};
+    checkTags(tags);
+    if (!input.Runtime || !input.Handler) {
+      throw invalid(
+        "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+      );
+    }
+    const settings = withSettings(defaultSettings(id.name), input);
+    await checkRuntime(scope, settings.runtime);
+    const refuseTwins = (view: RegistryView): void => {
+      if (view.functions.get(id)) throw conflict(`Function already exist: ${id.name}`);
+    };
+    await scope.registry.read(refuseTwins); // before the package is stored for nothing
+    const code = await storeCode(scope, input.Code ?? {});
+    const created = await scope.registry.write((edit) => {
+      refuseTwins(edit);
+      const entry = newEntry({ scope, edit, input, context }, { id, settings, code });
+      edit.functions.put(id, entry);
+      if (Object.keys(tags).length > 0) records.tags.put(edit.tx, { id }, tags);
+      return input.Publish ? (edit.versions.publish(id, undefined) ?? entry.latest) : entry.latest;
+    });
+    scope.preparation.begin(id);
+    const { LastUpdateStatus: _, ...configuration } = configurationOf(
+      created,
+      input.Publish ? created.version : undefined,
+    );
+    return configuration; // a function that was never updated has no update status
+  };
+}
+
+function newFunctionId(input: Input<"CreateFunction">, context: RequestContext): FunctionReference {
+  const id = wholeFunction(input.FunctionName, context);
+  if (id.name.length > functionNameLengthMax) {
+    throw invalid(
+      `1 validation error detected: Value '${id.name}' at 'functionName' failed to satisfy ` +
+        `constraint: Member must have length less than or equal to ${functionNameLengthMax}`,
+    );
+  }
+  return id;
+}
+
+function newEntry(
+  from: {
+    readonly scope: LambdaScope;
+    readonly edit: RegistryEdit;
+    readonly input: Input<"CreateFunction">;
+    readonly context: RequestContext;
+  },
+  parts: {
+    readonly id: FunctionReference;
+    readonly settings: Settings;
+    readonly code: StoredCode;
+  },
+): FunctionEntry {
+  const { scope, edit, input, context } = from;
+  const { id, settings, code } = parts;
+  const layers = chosenLayers(edit, input.Layers ?? [], context);
+  checkTotalSize(code.unpackedByteCount, layers);
+  const egress = egressOf(input.Tags ?? {});
+  const latest: Revision = {
+    ...settings,
+    revisionId: uuid(scope.random),
+    functionArn: functionArn(id),
+    accountId: id.accountId,
+    region: id.region,
+    name: id.name,
+    version: "$LATEST",
+    codeSha256: code.codeSha256,
+    codeByteCount: code.codeByteCount,
+    layers: layerReferences(layers),
+    architecture: input.Architectures?.[0] ?? "x86_64",
+    egress,
+    state: creatingState,
+    lastModifiedMs: scope.clock.nowMs(),
+  };
+  return {
+    latest,
+    serving: undefined,
+    unpackedByteCount: code.unpackedByteCount,
+    reservedConcurrency: undefined,
+    egress,
+    published: undefined,
+  };
+}
+
+function getFunction(scope: LambdaScope, links: CodeLinks): LambdaHandler<"GetFunction"> {
+  return async (input, context) => {
+    const reference = functionReference(input.FunctionName, input.Qualifier, context);
+    const { revision, tags, reserved } = await scope.registry.read((view) => ({
+      revision: revisionAt(view, reference),
+      tags: records.tags.get(view.reader, reference),
+      reserved: view.functions.get(reference)?.reservedConcurrency,
+    }));
+    return {
+      Configuration: configurationOf(revision, reference.qualifier),
+      Code: {
+        RepositoryType: "S3",
+        Location: await links.link(context.endpoint, revision.codeSha256),
+      },
+      ...(tags ? { Tags: { ...tags } } : {}),
+      ...(reserved === undefined
+        ? {}
+        : { Concurrency: { ReservedConcurrentExecutions: reserved } }),
+    };
+  };
+}
+
+function getFunctionConfiguration(scope: LambdaScope): LambdaHandler<"GetFunctionConfiguration"> {
+  return async (input, context) => {
+    const reference = functionReference(input.FunctionName, input.Qualifier, context);
+    const revision = await scope.registry.read((view) => revisionAt(view, reference));
+    return configurationOf(revision, reference.qualifier);
+  };
+}
+
+/** What a qualifier shows: `$LATEST` as configured, a version, or what an alias points at first. */
+export function revisionAt(view: RegistryView, reference: FunctionReference): Revision {
+  const { qualifier } = reference;
+  const missing = functionNotFound(functionArn(reference));
+  const entry = view.functions.get(reference);
+  if (!entry) throw missing;
+  if (qualifier === undefined || qualifier === "$LATEST") return entry.latest;
+  const version = isVersionNumber(qualifier)
+    ? qualifier
+    : view.aliases.get(reference, qualifier)?.version;
+  const found =
+    version === "$LATEST" ? entry.latest : view.versions.get(reference, Number(version));
+  if (!found) throw missing;
+  return found;
+}
+
+/** The entry of a function that must exist; the error names the function as a whole. */
+export function entryAt(view: RegistryView, id: FunctionReference): FunctionEntry {
+  const entry = view.functions.get(id);
+  if (!entry) throw functionNotFound(functionArn({ ...id, qualifier: undefined }));
+  return entry;
+}
+
+/** Only one change at a time: what is still being prepared after waiting is a conflict. */
+export function refuseWhilePreparing(entry: FunctionEntry): void {
+  if (!isPreparing(entry.latest)) return;
+  const { state } = entry.latest.state;
+  throw conflict(
+    state === "Pending"
+      ? `The operation cannot be performed at this time. The function is currently in the following state: ${state}`
+      : `The operation cannot be performed at this time. An update is in progress for resource: ${entry.latest.functionArn}`,
+  );
+}
+
+/** Pages run over functions; with `ALL`, each brings its versions along. */
+function listFunctions(scope: LambdaScope): LambdaHandler<"ListFunctions"> {
+  return async (input, context) => {
+    const { accountId } = context.principal;
+    const place = { accountId, region: context.region };
+    const page = pageRequest(["functions", accountId, context.region], input);
+    if (input.MasterRegion !== undefined && input.MasterRegion !== "ALL") {
+      return { Functions: [] }; // replicas of functions at edge locations; there are none
+    }
+    return await scope.registry.read((view) => {
+      const entries = view.functions.list(place, { after: page.after, limit: page.limit + 1 });
+      const { items, next } = page.cut(entries, (entry) => entry.latest.name);
+      const isAll = input.FunctionVersion === "ALL";
+      const revisions = items.flatMap(({ latest }) =>
+        isAll ? [latest, ...view.versions.list(latest, everyVersion)] : [latest],
+      );
+      return {
+        Functions: revisions.map((revision) =>
+          listedConfigurationOf(revision, isAll ? revision.version : undefined),
+        ),
+        ...(next === undefined ? {} : { NextMarker: next }),
+      };
+    });
+  };
+}
+
+const everyVersion = { after: undefined, limit: Number.POSITIVE_INFINITY };
+
+function deleteFunction(scope: LambdaScope): LambdaHandler<"DeleteFunction"> {
+  return async (input, context) => {
+    const reference = functionReference(input.FunctionName, input.Qualifier, context);
+    const { qualifier } = reference;
+    if (qualifier === "$LATEST") {
+      throw invalid("$LATEST version cannot be deleted without deleting the function.");
+    }
+    if (qualifier !== undefined && !isVersionNumber(qualifier)) {
+      throw invalid("Deletion of aliases is not currently supported.");
+    }
+    await scope.registry.write((edit) => {
+      entryAt(edit, reference);
+      if (qualifier === undefined) {
+        edit.functions.remove(reference);
+        records.removeAll(edit.tx, reference);
+      } else {
+        removeVersion(edit, reference, qualifier);
+      }
+    });
+    scope.cache.forget();
+    scope.pool.retire(functionArn({ ...reference, qualifier: undefined }), undefined);
+    return { StatusCode: 204 };
+  };
+}
+
+/** A version that does not exist is deleted already; one that an alias uses stays. */
+function removeVersion(edit: RegistryEdit, id: FunctionReference, version: string): void {
+  const users = edit.aliases
+    .list(id, everyAlias)
+    .filter((alias) => alias.version === version || version in alias.weights)
+    .map((alias) => alias.name);
+  if (users.length > 0) {
+    throw conflict(
+      `Unable to delete version because the following aliases reference it: [${users.join(", ")}]`,
+    );
+  }
+  edit.versions.remove(id, Number(version));
+  records.removeQualified(edit.tx, id, version);
+}
+
+const everyAlias = { after: undefined, limit: Number.POSITIVE_INFINITY };
