@@ -36,6 +36,7 @@ const operations: Readonly<Record<string, (argument: unknown) => Answer | Promis
   fill: (path) => fill(path as string),
   fetch: async (url) => (await fetch(url as string)).text(),
   exit: (code) => process.exit(code as number),
+  variable: (name) => (name === "NODE" ? process.execPath : process.env[name as string]) ?? null,
   counter: () => ticks,
   orphan: () => startOrphan(),
 };
