@@ -137,7 +137,7 @@ function fill(path: string): Answer {
 /** A process in a session of its own, its parent gone, deaf to signals, holding our output open. */
 function startOrphan(): Answer {
   const script = "trap '' TERM HUP INT; (setsid sleep 1000 &) ; sleep 0.05";
-  return runProgram(["/bin/sh", "-c", script]);
+  return spawnSync("/bin/sh", ["-c", script], { stdio: "inherit" }).status;
 }
 
 function listen(port: number): Promise<void> {

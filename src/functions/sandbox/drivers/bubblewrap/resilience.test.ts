@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "#base/clock.ts";
+import { isPlatformError } from "#base/errors.ts";
+import { systemRandom } from "#base/random.ts";
+import { createBubblewrapDriver } from "./bubblewrap.ts";
+import type { BubblewrapDriver } from "./bubblewrap.ts";
+import { instanceName, instancePrefix } from "./instance.ts";
+import { createProbe, probeSpec } from "./probe-sandbox.ts";
+import { findBubblewrap } from "./probe.ts";
+import { controlGroups, processesOf, shellSpec } from "./testing.ts";
+
+const never = new AbortController().signal;
+const isRoot = process.getuid?.() === 0;
+const skip =
+  findBubblewrap() === undefined
+    ? "bubblewrap is not installed"
+    : !isRoot && "needs root, to tell sandboxes' processes by their uid";
+const uids = { first: 1_985_000_000 + (process.pid % 4096) * 64, count: 64 };
+
+function open(): { driver: BubblewrapDriver; workDir: string } & AsyncDisposable {
+  const workDir = mkdtempSync(join(tmpdir(), "skerry-resilience-"));
+  const log = { event: () => undefined };
+  const driver = createBubblewrapDriver({
+    ...{ workDir, uids, log, clock: systemClock, random: systemRandom },
+  });
+  return {
+    driver,
+    workDir,
+    async [Symbol.asyncDispose]() {
+      await driver[Symbol.asyncDispose]();
+      rmSync(workDir, { recursive: true });
+    },
+  };
+}
+
+/** Waits for a state of the host that no event announces, a few seconds at most. */
+async function eventually(what: string, isSo: () => boolean): Promise<void> {
+  for (let looks = 0; looks < 1_000; looks++) {
+    if (isSo()) return;
+    await systemClock.sleep(5, never);
+  }
+  assert.fail(`never came true: ${what}`);
+}
+
+describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, () => {
+  test("when the launcher dies, sandboxes die, pending starts fail, and the next start works", async () => {
+    await using host = open();
+    const { driver } = host;
+    const running = await createProbe(driver, probeSpec(), never);
+    const hanging = probeSpec({ command: ["/var/lang/bin/node", "-e", "setInterval(()=>{},1e3)"] });
+    const pending = driver.create(hanging, never);
+    const lost = assert.rejects(pending, (error) =>
+      isPlatformError(error, "sandbox.launcher-lost"),
+    );
+    await eventually("the second sandbox runs", () => processesOf(uids).length >= 6);
+    const launcherPid = driver.launcherPid;
+    assert.ok(launcherPid);
+    process.kill(launcherPid, "SIGKILL");
+    await lost;
+    assert.equal((await running.sandbox.exited).cause, "killed");
+    assert.deepEqual(processesOf(uids), [], "exited means that the last process is gone");
+    await using next = await createProbe(driver, probeSpec(), never);
+    assert.equal(typeof (await next.ask("counter")), "number");
+    assert.notEqual(driver.launcherPid, launcherPid);
+    assert.equal(driver.liveCount, 1);
+  });
+
+  test("a launcher that dies again and again comes back each time", async () => {
+    await using host = open();
+    await using _ = await host.driver.create(shellSpec(), never);
+    for (let deaths = 0; deaths < 3; deaths++) {
+      await host.driver.capabilities();
+      const { launcherPid } = host.driver;
+      if (launcherPid !== undefined) process.kill(launcherPid, "SIGKILL");
+      await eventually("it is gone", () => host.driver.launcherPid !== launcherPid);
+    }
+    await using after = await host.driver.create(shellSpec(), never);
+    assert.ok(after.id);
+  });
+
+  test("when the platform is killed, nothing stays: no process, and at the next start no group or directory", async () => {
+    for (let kills = 0; kills < 5; kills++) await killPlatformOnce(kills);
+  });
+
+  test("two hundred sandboxes leave no descriptor, group, mount, directory or uid behind", async () => {
+    await using host = open();
+    const { driver, workDir } = host;
+    const cycle = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index++) {
+        const sandbox = await driver.create(shellSpec({ listeners: [] }), never);
+        await sandbox[Symbol.asyncDispose]();
+      }
+    };
+    const { launcherPid } = (await cycle(10), driver);
+    assert.ok(launcherPid);
+    const look = (): Record<string, number> => ({
+      ownDescriptors: readdirSync("/proc/self/fd").length,
+      launcherDescriptors: readdirSync(`/proc/${launcherPid}/fd`).length,
+      launcherMounts: readFileSync(`/proc/${launcherPid}/mountinfo`, "utf8").split("\n").length,
+      groups: controlGroups(instanceName(launcherPid)).length,
+      slots: readdirSync(join(workDir, slotsOf(workDir))).length,
+      processes: processesOf(uids).length,
+    });
+    await systemClock.sleep(20, never);
+    const before = look();
+    await cycle(200);
+    await eventually(
+      "streams are closed",
+      () => look()["ownDescriptors"] === before["ownDescriptors"],
+    );
+    assert.deepEqual(look(), before);
+    assert.equal(before["slots"], 0);
+    assert.equal(before["processes"], 0);
+    assert.equal(driver.liveCount, 0);
+  });
+
+  test("many at once start and end", async () => {
+    await using host = open();
+    const sandboxes = await Promise.all(
+      Array.from({ length: 24 }, () => host.driver.create(shellSpec(), never)),
+    );
+    assert.equal(new Set(sandboxes.map((each) => each.id)).size, 24);
+    await Promise.all(sandboxes.map((each) => each[Symbol.asyncDispose]()));
+    assert.deepEqual(processesOf(uids), []);
+  });
+});
+
+function slotsOf(workDir: string): string {
+  const [instance] = readdirSync(workDir).filter((name) => name.startsWith(instancePrefix));
+  const [own] = readdirSync(join(workDir, instance ?? ""));
+  return join(instance ?? "", own ?? "", "slots");
+}
+
+/** Runs a platform with sandboxes in a child process, kills it, and looks at what is left. */
+async function killPlatformOnce(round: number): Promise<void> {
+  const workDir = mkdtempSync(join(tmpdir(), "skerry-killed-"));
+  const program = fileURLToPath(new URL("victim.ts", import.meta.url));
+  const platform = spawn(
+    process.execPath,
+    ["--conditions=source", program, workDir, JSON.stringify(uids), String(3 + round)],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  for await (const chunk of platform.stdout.iterator({ destroyOnReturn: false })) {
+    if (String(chunk).includes("running")) break;
+  }
+  assert.ok(processesOf(uids).length > 0);
+  platform.kill("SIGKILL");
+  await eventually("the last process is gone", () => processesOf(uids).length === 0);
+  const before = readdirSync(workDir);
+  assert.equal(before.length, 1, "the killed platform's directory is still there");
+  const log = { event: () => undefined };
+  {
+    await using driver = createBubblewrapDriver({
+      ...{ workDir, uids, log, clock: systemClock, random: systemRandom },
+    });
+    await using _ = await driver.create(shellSpec(), never);
+    await eventually(
+      "the directory is removed",
+      () => !readdirSync(workDir).includes(before[0] ?? ""),
+    );
+  }
+  assert.deepEqual(controlGroups(`${instancePrefix}${platform.pid}-`), []);
+  rmSync(workDir, { recursive: true });
+}

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { SandboxSpec } from "../../sandbox.ts";
+import { probeSpec } from "./probe-sandbox.ts";
+
+/** What the tests of this folder look at from outside, on the host. */
+
+/** Process ids of a uid range; zombies are nobody's any more and left out. */
+export function processesOf(uids: {
+  readonly first: number;
+  readonly count: number;
+}): readonly number[] {
+  const found: number[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const { uid } = statSync(`/proc/${name}`);
+      const isOurs = uid >= uids.first && uid < uids.first + uids.count;
+      if (isOurs && !/^State:\s+Z/m.test(readFileSync(`/proc/${name}/status`, "utf8"))) {
+        found.push(Number(name));
+      }
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return found;
+}
+
+/** Control groups whose path contains `name`, two levels below any mounted hierarchy's used part. */
+export function controlGroups(name: string): readonly string[] {
+  const found: string[] = [];
+  const visit = (directory: string, depth: number): void => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      const path = join(directory, entry.name);
+      if (entry.name.includes(name)) found.push(path);
+      else if (depth < 6) visitSafely(path, depth + 1);
+    }
+  };
+  const visitSafely = (directory: string, depth: number): void => {
+    try {
+      visit(directory, depth);
+    } catch {
+      // Removed by its owner while we looked.
+    }
+  };
+  visitSafely("/sys/fs/cgroup", 0);
+  return found;
+}
+
+/** Boots without Node, in a few milliseconds; it echoes nothing and sleeps on the channel. */
+export function shellSpec(change: Partial<SandboxSpec> = {}): SandboxSpec {
+  const script = String.raw`printf '{"booted":true}\n' >&3; exec 3>&-; exec cat <&4 >/dev/null`;
+  return { ...probeSpec(), command: ["/bin/sh", "-c", script], pidsMax: 16, ...change };
+}

@@ -1,0 +1,23 @@
+/**
+ * A platform to be killed by `resilience.test.ts` and `scripts/sandbox-kills.ts`: makes sandboxes
+ * and waits. Arguments: work directory, uid range as JSON, how many sandboxes.
+ */
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { createBubblewrapDriver } from "./bubblewrap.ts";
+import { shellSpec } from "./testing.ts";
+
+const [workDir = "", uids = "", count = "1"] = process.argv.slice(2);
+const driver = createBubblewrapDriver({
+  workDir,
+  uids: JSON.parse(uids) as { first: number; count: number },
+  log: { event: () => undefined },
+  clock: systemClock,
+  random: systemRandom,
+});
+const signal = new AbortController().signal;
+const held = await Promise.all(
+  Array.from({ length: Number(count) }, () => driver.create(shellSpec(), signal)),
+);
+process.stdout.write(`running ${held.length}\n`);
+setInterval(() => held.length, 1_000);
