@@ -20,7 +20,7 @@ export interface LambdaDeps {
   readonly registry: FunctionRegistry;
   readonly invoker: Pick<Invoker, "invoke" | "enqueue">;
   /** By API name. */
-  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly runtimes: ReadonlyMap<string, Pick<Runtime, "probe">>;
   readonly pool: Pick<EnvironmentPool, "retire">;
   readonly clock: Clock;
   readonly random: Random;

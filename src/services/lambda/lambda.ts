@@ -2,16 +2,25 @@ import type * as Sdk from "@aws-sdk/client-lambda";
 import { defineService, type Service, type ServiceDescription } from "#protocol/service/service.ts";
 import { type CodeLinks, createCodeLinks } from "./code.ts";
 import type { LambdaDeps, LambdaScope } from "./dependencies.ts";
+import { type AsyncSettingsTable, createAsyncSettings } from "./async-settings.ts";
+import { createFunctionUrlTable } from "./function-urls.ts";
 import { functionTable } from "./operations.ts";
+import { resourceTable } from "./operations-resources.ts";
 import { createPreparation } from "./preparation.ts";
 import { createRecordCache } from "./record-cache.ts";
+import type { FunctionUrlTable } from "./url-table.ts";
 import { validateInput } from "./validate.ts";
 
+export type { AsyncSettings, AsyncSettingsTable } from "./async-settings.ts";
 export type { LambdaDeps } from "./dependencies.ts";
 
 /** The Lambda API over the functions engine. */
 export interface Lambda extends AsyncDisposable {
   readonly service: Service;
+  /** Function URLs by id, for the gateway. */
+  readonly urls: FunctionUrlTable;
+  /** Retries and destinations, for the invoker. */
+  readonly asyncSettings: AsyncSettingsTable;
   /** Serves what `GetFunction` hands out as `Code.Location`; under `/_skerry/code/`. */
   readonly codeLinks: Pick<CodeLinks, "serve">;
   /** Continues preparing what an earlier process left unfinished; call once at start. */
@@ -32,9 +41,11 @@ export function createLambda(deps: LambdaDeps): Lambda {
   const links = createCodeLinks(deps);
   const runtimeNames = new Set(deps.runtimes.keys());
   const scope: LambdaScope = { ...deps, preparation, cache, runtimeNames };
-  const table = { ...functionTable(scope, links) };
+  const table = { ...functionTable(scope, links), ...resourceTable(scope, links) };
   return {
     service: validated(defineService<typeof Sdk>(description, table)),
+    urls: createFunctionUrlTable(scope),
+    asyncSettings: createAsyncSettings(scope),
     codeLinks: links,
     resume: () => preparation.resume(),
     async [Symbol.asyncDispose]() {

@@ -4,6 +4,8 @@ import {
   GetFunction$,
   GetFunctionConfiguration$,
   Invoke$,
+  InvokeAsync$,
+  InvokeWithResponseStream$,
   ListFunctions$,
   ListVersionsByFunction$,
   PublishVersion$,
@@ -17,6 +19,8 @@ import type { LambdaScope } from "./dependencies.ts";
 import { functionOperations } from "./operations/functions.ts";
 import { functionUpdateOperations } from "./operations/function-updates.ts";
 import { invoke } from "./operations/invoke.ts";
+import { invokeAsync } from "./operations/invoke-async.ts";
+import { invokeWithResponseStream } from "./operations/invoke-with-response-stream.ts";
 import { versionOperations } from "./operations/versions.ts";
 
 /** Functions, versions and their invocation; the other resources are in `operations-resources.ts`. */
@@ -38,5 +42,7 @@ export function functionTable(scope: LambdaScope, links: CodeLinks) {
     PublishVersion: [PublishVersion$, versions.publishVersion],
     ListVersionsByFunction: [ListVersionsByFunction$, versions.listVersionsByFunction],
     Invoke: [Invoke$, invoke(scope)],
+    InvokeAsync: [InvokeAsync$, invokeAsync(scope)],
+    InvokeWithResponseStream: [InvokeWithResponseStream$, invokeWithResponseStream(scope)],
   } satisfies OperationTable<typeof Sdk>;
 }
