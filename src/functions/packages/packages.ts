@@ -129,7 +129,7 @@ export async function createPackages(deps: PackagesDeps): Promise<Packages> {
         }
       }),
     hold: (path) => trimmer.hold(path.slice(root.length + 1)),
-    trim: trimmer.trim,
+    trim: () => trimmer.trim(),
   };
 }
 

@@ -7,6 +7,8 @@ import type {
   FunctionErrorBody,
 } from "#functions/runtimes/runtimes.ts";
 
+export { createPool, type PoolDeps, type PoolSettings } from "./live-pool.ts";
+
 /** Execution environments and their life: boot, specialise, run, idle, end. */
 export interface EnvironmentPool extends AsyncDisposable {
   /**
@@ -18,11 +20,38 @@ export interface EnvironmentPool extends AsyncDisposable {
   /** Ends idle environments of a revision that changed or was deleted; running ones end after use. */
   retire(functionArn: string, keepRevisionId: string | undefined): void;
   snapshot(): PoolSnapshot;
+  /** The last cold starts and where their time went, newest first. */
+  recentStarts(): readonly StartRecord[];
+}
+
+/** Explains one cold start. Times in milliseconds. */
+export interface StartRecord {
+  readonly functionArn: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly totalMs: number;
+  /** A booted sandbox was waiting, or one was made for this start. */
+  readonly source: "generic" | "dedicated";
+  /** `sandbox`, `package`, `credentials`, `configure`, `init`, and what the guest reports of its own. */
+  readonly phases: Readonly<Record<string, number>>;
+  readonly outcome: "ok" | "init-failed" | "failed";
 }
 
 export type Acquired =
   | { readonly kind: "ready"; readonly environment: ExecutionEnvironment }
-  | { readonly kind: "init-failed"; readonly error: FunctionErrorBody; readonly initMs: number };
+  | InitFailed;
+
+/** The customer's code did not come up; the environment is gone, its log can still be finished. */
+export interface InitFailed {
+  readonly kind: "init-failed";
+  /** `reported`: the code threw; `exit`: its process ended; `timeout`: twice too slow. */
+  readonly cause: "reported" | "exit" | "timeout";
+  /** Messages of `exit` and `timeout` lack the request id, which only the invoker knows. */
+  readonly error: FunctionErrorBody;
+  readonly initMs: number;
+  readonly memoryPeakMiB: number;
+  readonly log: InvocationLog;
+}
 
 export interface ExecutionEnvironment extends AsyncDisposable {
   readonly id: string;

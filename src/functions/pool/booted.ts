@@ -1,0 +1,77 @@
+import type { Server } from "node:net";
+import type { Clock } from "#base/clock.ts";
+import { PlatformError } from "#base/errors.ts";
+import type { Guest, Runtime } from "#functions/runtimes/runtimes.ts";
+import type { Sandbox, SandboxDriver, SandboxExit } from "#functions/sandbox/sandbox.ts";
+import { endpointPort, proxyPort } from "./limits.ts";
+
+/** A sandbox whose boot program runs and is nobody's yet. */
+export interface Booted {
+  readonly sandbox: Sandbox;
+  readonly guest: Guest;
+  /** Milliseconds the driver took, and the boot program after it. */
+  readonly sandboxMs: number;
+  readonly bootMs: number;
+}
+
+/**
+ * Makes a sandbox and waits for its guest. Errors: `sandbox.start-failed`, `sandbox.launcher-lost`.
+ * Aborting kills what was begun.
+ */
+export async function boot(
+  deps: { readonly driver: SandboxDriver; readonly clock: Clock },
+  runtime: Runtime,
+  options: {
+    readonly memoryMiB: number;
+    readonly scratchMiB: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<Booted> {
+  const { clock } = deps;
+  const startedMs = clock.monotonicMs();
+  const spec = await runtime.sandboxSpec(options);
+  const listeners = [...new Set([...spec.listeners, endpointPort, proxyPort])];
+  const sandbox = await deps.driver.create({ ...spec, listeners }, options.signal);
+  const createdMs = clock.monotonicMs();
+  try {
+    const guest = await runtime.attach(sandbox, options.signal);
+    const readyMs = clock.monotonicMs();
+    return { sandbox, guest, sandboxMs: createdMs - startedMs, bootMs: readyMs - createdMs };
+  } catch (error) {
+    await sandbox[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export function listenerOf(sandbox: Sandbox, port: number): Server {
+  const server = sandbox.listeners.get(port);
+  if (!server)
+    throw new PlatformError("sandbox.start-failed", `sandbox ${sandbox.id} gave no port ${port}`);
+  return server;
+}
+
+/** As the Lambda service words it: `signal: killed`, `exit status 1`. */
+export function describeExit(exit: SandboxExit): string {
+  if (exit.cause === "out-of-memory" || exit.signal !== undefined || exit.cause === "killed")
+    return `signal: ${signalWord(exit.signal)}`;
+  return `exit status ${exit.code ?? 0}`;
+}
+
+/** Go's names for signals (syscall package, zerrors_linux), which is what the service prints. */
+const signalWords: Readonly<Record<string, string>> = {
+  SIGABRT: "aborted",
+  SIGBUS: "bus error",
+  SIGFPE: "floating point exception",
+  SIGHUP: "hangup",
+  SIGILL: "illegal instruction",
+  SIGINT: "interrupt",
+  SIGKILL: "killed",
+  SIGSEGV: "segmentation fault",
+  SIGSYS: "bad system call",
+  SIGTERM: "terminated",
+  SIGTRAP: "trace/breakpoint trap",
+};
+
+function signalWord(signal: string | undefined): string {
+  return signal === undefined ? "killed" : (signalWords[signal] ?? signal);
+}

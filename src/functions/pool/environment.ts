@@ -1,0 +1,150 @@
+import type { Clock } from "#base/clock.ts";
+import type { TraceContext } from "#base/context.ts";
+import { ignore } from "#base/ignore.ts";
+import type { Revision } from "#functions/registry/registry.ts";
+import type { Guest, GuestRequest, GuestResponse } from "#functions/runtimes/runtimes.ts";
+import type { Sandbox } from "#functions/sandbox/sandbox.ts";
+import { describeExit } from "./booted.ts";
+import type { LogPump } from "./log-pump.ts";
+import type { ExecutionEnvironment, GuestIdentity, PoolSnapshot } from "./pool.ts";
+
+export type EnvironmentState = PoolSnapshot["environments"][number]["state"];
+
+/** What is attached to a sandbox for as long as it is one function's. */
+export interface EnvironmentParts {
+  readonly id: string;
+  readonly key: string;
+  readonly revision: Revision;
+  readonly sandbox: Sandbox;
+  readonly guest: Guest;
+  readonly log: LogPump;
+  /** Released when the sandbox is gone: served ports, held trees. */
+  readonly attached: AsyncDisposableStack;
+}
+
+/** One function's sandbox, from its specialisation until its last process is gone. */
+export class Environment {
+  readonly parts: EnvironmentParts;
+  readonly #clock: Clock;
+  state: EnvironmentState = "starting";
+  sinceMs: number;
+  lastUsedMs: number;
+  /** Never to be handed out again. */
+  spoiled = false;
+  trace: TraceContext | undefined;
+  /** Wall time; known once credentials have been issued. */
+  credentialsExpireAtMs = 0;
+  #initMs: number | undefined;
+  #uses = 0;
+  #ended: Promise<void> | undefined;
+
+  constructor(parts: EnvironmentParts, clock: Clock) {
+    this.parts = parts;
+    this.#clock = clock;
+    this.sinceMs = clock.nowMs();
+    this.lastUsedMs = clock.monotonicMs();
+    void this.#watch();
+  }
+
+  get memoryMiB(): number {
+    return this.parts.revision.memoryMiB;
+  }
+
+  setState(state: EnvironmentState): void {
+    this.state = state;
+    this.sinceMs = this.#clock.nowMs();
+  }
+
+  identity(): GuestIdentity {
+    return { revision: this.parts.revision, trace: this.trace };
+  }
+
+  /** What the invoker holds for one invocation; `release` is called once, when it lets go. */
+  lend(trace: TraceContext, release: () => void): ExecutionEnvironment {
+    this.setState("busy");
+    this.trace = trace;
+    return new Loan(this, this.#uses++ === 0, release);
+  }
+
+  /** Told with the first invocation, and only then. */
+  keepInitMs(initMs: number | undefined): void {
+    this.#initMs = initMs;
+  }
+
+  takeInitMs(): number | undefined {
+    const initMs = this.#initMs;
+    this.#initMs = undefined;
+    return initMs;
+  }
+
+  /** Idempotent; resolves when the last process is gone and everything attached is released. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #watch(): Promise<void> {
+    const exit = await this.parts.sandbox.exited; // never rejects
+    this.spoiled = true;
+    this.parts.log.exitText = describeExit(exit);
+  }
+
+  async #end(): Promise<void> {
+    this.setState("ending");
+    this.spoiled = true;
+    this.trace = undefined;
+    try {
+      await this.parts.sandbox[Symbol.asyncDispose]();
+    } finally {
+      await this.parts.attached.disposeAsync();
+    }
+  }
+}
+
+class Loan implements ExecutionEnvironment {
+  readonly id: string;
+  readonly startKind: "cold" | "warm";
+  readonly initMs: number | undefined;
+  readonly log: LogPump;
+  readonly #environment: Environment;
+  readonly #release: () => void;
+  #released = false;
+
+  constructor(environment: Environment, isFirst: boolean, release: () => void) {
+    this.#environment = environment;
+    this.#release = release;
+    this.id = environment.parts.id;
+    this.startKind = isFirst ? "cold" : "warm";
+    this.initMs = environment.takeInitMs();
+    this.log = environment.parts.log;
+  }
+
+  async invoke(request: GuestRequest): Promise<GuestResponse> {
+    const response = await this.#environment.parts.guest.invoke(request);
+    if (response.kind === "exit") {
+      this.spoil();
+      this.log.exitText = describeExit(response.exit);
+    }
+    return response;
+  }
+
+  spoil(): void {
+    this.#environment.spoiled = true;
+  }
+
+  async memoryPeakMiB(): Promise<number> {
+    const { sandbox, revision } = this.#environment.parts;
+    // A sandbox that is gone may no longer know; then it had at most all of its memory.
+    const peak = await sandbox.memoryPeakMiB().catch(() => revision.memoryMiB);
+    return Math.min(Math.ceil(peak), revision.memoryMiB);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    this.#environment.trace = undefined;
+    this.#release();
+    if (this.#environment.spoiled)
+      ignore(this.#environment.end(), "the pool keeps account of it; the invocation is over");
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Bounds of the pool. AWS numbers: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ * and https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (seen 2026-11).
+ */
+
+/** "The Init phase is limited to 10 seconds"; then it is tried again with the function's timeout. */
+export const initTimeoutMs = 10_000;
+
+/** "At 1,769 MB, a function has the equivalent of one vCPU." */
+export const memoryMiBPerCpu = 1_769;
+
+/** Init runs with at least this much CPU, as AWS bursts during init; 1000 = one core. */
+export const initCpuMilliMin = 1_000;
+
+/** Scratch space of a generic sandbox; another size needs a sandbox of its own. */
+export const genericScratchMiB = 512;
+/** Memory promised to a generic sandbox until it becomes a function's. */
+export const genericMemoryMiB = 256;
+
+/** Cold starts and generic boots side by side; more only makes each of them slower. */
+export const startsMax = 8;
+/** Invocations that may wait for an environment. */
+export const waitersMax = 10_000;
+/** A kind counts as in use for this long after its last cold start. */
+export const kindInUseMs = 30 * 60_000;
+/** Failed generic boots in a row after which a kind is left alone until somebody needs it. */
+export const genericFailuresMax = 3;
+
+/** Cold starts remembered for explanation. */
+export const startsRemembered = 256;
+
+/** Loopback ports inside every sandbox: the platform's own API, and the way to the internet. */
+export const endpointPort = 4566;
+export const proxyPort = 3128;
+
+/** An environment ends this long before its credentials do. */
+export const credentialsMarginMs = 60_000;
+
+/** Largest log event CloudWatch takes is 256 KiB with 26 bytes of overhead (PutLogEvents). */
+export const lineBytesMax = 256 * 1024 - 64;
+/** Log tail for `LogType: Tail`: "the last 4 KB". */
+export const tailBytesMax = 4 * 1024;
+/** Log bytes of one environment that are kept, per second and at once. The rest is counted. */
+export const logBytesPerSecond = 4 * 1024 * 1024;
+export const logBurstBytes = 16 * 1024 * 1024;
+/** Output bytes read from one environment per window; beyond it the function waits, not the platform. */
+export const readBytesPerWindow = 8 * 1024 * 1024;
+export const readWindowMs = 100;
+/** How long to wait for the rest of a dead sandbox's output. */
+export const drainTimeoutMs = 250;

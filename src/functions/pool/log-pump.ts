@@ -1,0 +1,198 @@
+import type { Socket } from "node:net";
+import type { Clock } from "#base/clock.ts";
+import type { Revision } from "#functions/registry/registry.ts";
+import {
+  drainTimeoutMs,
+  logBurstBytes,
+  logBytesPerSecond,
+  readBytesPerWindow,
+  readWindowMs,
+  tailBytesMax,
+} from "./limits.ts";
+import { LineSplitter } from "./line-splitter.ts";
+import { disarm, platformLines, type InitReport, type PlatformLines } from "./platform-lines.ts";
+import type { InvocationLog, InvocationReport, LogSink } from "./pool.ts";
+
+/**
+ * Carries what one environment prints to the log sink, with the platform's own lines around it. Keeps
+ * at most `logBytesPerSecond`; the rest is dropped and counted in the log. A function that prints faster
+ * than `readBytesPerWindow` waits for its own output: the platform's loop is never its victim.
+ */
+export class LogPump implements InvocationLog {
+  readonly #clock: Clock;
+  readonly #sink: LogSink;
+  readonly #revision: Revision;
+  readonly stream: string;
+  readonly #lines: PlatformLines;
+  readonly #sources: Source[] = [];
+  #tail: string[] = [];
+  #tailBytes = 0;
+  #allowance = logBurstBytes;
+  #allowanceAtMs: number;
+  #droppedLines = 0;
+  #droppedBytes = 0;
+  /** How the sandbox ended, in the words of the service, once it has. */
+  exitText: string | undefined;
+
+  constructor(deps: {
+    readonly clock: Clock;
+    readonly sink: LogSink;
+    readonly revision: Revision;
+    readonly stream: string;
+  }) {
+    this.#clock = deps.clock;
+    this.#sink = deps.sink;
+    this.#revision = deps.revision;
+    this.stream = deps.stream;
+    this.#lines = platformLines(deps.revision, () => deps.clock.nowMs());
+    this.#allowanceAtMs = deps.clock.monotonicMs();
+  }
+
+  /** Begins to read; once per socket. */
+  attach(socket: Socket): void {
+    const source = new Source(socket, this.#clock, (lines) => this.#customer(lines));
+    this.#sources.push(source);
+  }
+
+  initStart(): void {
+    this.#platform([this.#lines.initStart()]);
+  }
+
+  async initFailed(report: InitReport): Promise<void> {
+    await this.#drain();
+    this.#platform([this.#lines.initReport(report)]);
+  }
+
+  start(requestId: string, version: string): void {
+    this.#tail = [];
+    this.#tailBytes = 0;
+    this.#platform([this.#lines.start(requestId, version)]);
+  }
+
+  async finish(report: InvocationReport): Promise<void> {
+    await this.#drain();
+    for (const source of this.#sources) source.flush();
+    this.#tellDropped();
+    this.#platform([
+      this.#lines.failure(report, this.exitText),
+      this.#lines.end(report.requestId),
+      this.#lines.report(report),
+    ]);
+  }
+
+  tail(): Uint8Array {
+    const bytes = Buffer.from(this.#tail.join(""), "utf8");
+    return bytes.subarray(Math.max(0, bytes.length - tailBytesMax));
+  }
+
+  /** What was written before the answer arrives in the same batch of events: one turn lets it in. */
+  async #drain(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.exitText === undefined) return;
+    using _limit = this.#clock.timer(drainTimeoutMs, () => {
+      for (const source of this.#sources) source.giveUp();
+    });
+    await Promise.all(this.#sources.map((source) => source.ended));
+  }
+
+  #customer(lines: readonly string[]): void {
+    const kept: string[] = [];
+    for (const line of lines) {
+      const bytes = Buffer.byteLength(line);
+      if (this.#allow(bytes)) {
+        this.#tellDropped();
+        kept.push(`${disarm(line)}\n`);
+      } else {
+        this.#droppedLines++;
+        this.#droppedBytes += bytes;
+      }
+    }
+    this.#write(kept);
+  }
+
+  #allow(bytes: number): boolean {
+    const now = this.#clock.monotonicMs();
+    const gained = ((now - this.#allowanceAtMs) / 1000) * logBytesPerSecond;
+    this.#allowance = Math.min(logBurstBytes, this.#allowance + gained);
+    this.#allowanceAtMs = now;
+    // While dropping, half a second's worth must have come back: the marker is not printed per line.
+    const needed = this.#droppedLines > 0 ? bytes + logBytesPerSecond / 2 : bytes;
+    if (this.#allowance < needed) return false;
+    this.#allowance -= bytes;
+    return true;
+  }
+
+  #tellDropped(): void {
+    if (this.#droppedLines === 0) return;
+    const text = `[platform] dropped ${this.#droppedLines} lines (${this.#droppedBytes} bytes): printed faster than logs are kept\n`;
+    this.#droppedLines = 0;
+    this.#droppedBytes = 0;
+    this.#write([text]);
+  }
+
+  #platform(lines: readonly (string | undefined)[]): void {
+    this.#write(lines.filter((line) => line !== undefined));
+  }
+
+  #write(messages: readonly string[]): void {
+    if (messages.length === 0) return;
+    for (const message of messages) this.#remember(message);
+    const timestampMs = this.#clock.nowMs();
+    const { accountId, region, logging } = this.#revision;
+    this.#sink.write(
+      { accountId, region, name: logging.group },
+      this.stream,
+      messages.map((message) => ({ timestampMs, message })),
+    );
+  }
+
+  #remember(message: string): void {
+    this.#tail.push(message);
+    this.#tailBytes += message.length;
+    while (this.#tail.length > 1 && this.#tailBytes - (this.#tail[0]?.length ?? 0) >= tailBytesMax)
+      this.#tailBytes -= this.#tail.shift()?.length ?? 0;
+  }
+}
+
+/** One output stream of a sandbox. */
+class Source {
+  readonly #splitter = new LineSplitter();
+  readonly #deliver: (lines: readonly string[]) => void;
+  readonly #end = Promise.withResolvers<void>();
+  #readBytes = 0;
+  #window: Disposable | undefined;
+
+  constructor(socket: Socket, clock: Clock, deliver: (lines: readonly string[]) => void) {
+    this.#deliver = deliver;
+    socket.on("data", (chunk: Buffer) => {
+      this.#readBytes += chunk.length;
+      this.#deliver(this.#splitter.push(chunk));
+      this.#window ??= clock.timer(readWindowMs, () => {
+        this.#window = undefined;
+        this.#readBytes = 0;
+        socket.resume();
+      });
+      if (this.#readBytes > readBytesPerWindow) socket.pause();
+    });
+    socket.once("error", () => this.#end.resolve());
+    socket.once("end", () => this.#end.resolve());
+    socket.once("close", () => {
+      this.#window?.[Symbol.dispose]();
+      this.flush();
+      this.#end.resolve();
+    });
+  }
+
+  get ended(): Promise<void> {
+    return this.#end.promise;
+  }
+
+  giveUp(): void {
+    this.#end.resolve();
+  }
+
+  flush(): void {
+    const rest = this.#splitter.flush();
+    if (rest !== undefined) this.#deliver([rest]);
+  }
+}

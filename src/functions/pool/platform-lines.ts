@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+import type { Revision } from "#functions/registry/registry.ts";
+import type { InvocationReport } from "./pool.ts";
+
+/**
+ * The lines the platform itself writes into a function's log, in the two formats of AWS:
+ * text (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html) and JSON
+ * (https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html).
+ */
+export interface PlatformLines {
+  initStart(): string | undefined;
+  /** After an init that failed; a good one is told by the REPORT of its first invocation. */
+  initReport(report: InitReport): string | undefined;
+  start(requestId: string, version: string): string | undefined;
+  /** What went wrong, when the function could not say so itself; before END. */
+  failure(report: InvocationReport, exit: string | undefined): string | undefined;
+  end(requestId: string): string | undefined;
+  report(report: InvocationReport): string | undefined;
+}
+
+export interface InitReport {
+  readonly initMs: number;
+  readonly phase: "init" | "invoke";
+  readonly status: "timeout" | "error";
+  readonly errorType: string | undefined;
+}
+
+export function platformLines(revision: Revision, nowMs: () => number): PlatformLines {
+  return revision.logging.format === "JSON"
+    ? jsonLines(revision, nowMs)
+    : textLines(revision, nowMs);
+}
+
+function textLines(revision: Revision, nowMs: () => number): PlatformLines {
+  return {
+    initStart: () => {
+      const { name, arn } = runtimeVersion(revision);
+      return `INIT_START Runtime Version: ${name}\tRuntime Version ARN: ${arn}\n`;
+    },
+    initReport: ({ initMs, phase, status, errorType }) =>
+      `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: ${phase}\tStatus: ${status}${typeField(errorType)}\n`,
+    start: (requestId, version) => `START RequestId: ${requestId} Version: ${version}\n`,
+    failure(report, exit) {
+      const { requestId } = report;
+      if (report.status === "timeout")
+        return `${new Date(nowMs()).toISOString()} ${requestId} Task timed out after ${seconds(report.durationMs)} seconds\n`;
+      if (exit === undefined) return undefined;
+      return `RequestId: ${requestId} Error: Runtime exited with error: ${exit}\nRuntime.ExitError\n`;
+    },
+    end: (requestId) => `END RequestId: ${requestId}\n`,
+    report: (report) => textReport(report),
+  };
+}
+
+function textReport(report: InvocationReport): string {
+  const fields = [
+    `REPORT RequestId: ${report.requestId}`,
+    `Duration: ${report.durationMs.toFixed(2)} ms`,
+    `Billed Duration: ${report.billedMs} ms`,
+    `Memory Size: ${report.memoryMiB} MB`,
+    `Max Memory Used: ${report.memoryPeakMiB} MB`,
+    ...(report.initMs === undefined ? [] : [`Init Duration: ${report.initMs.toFixed(2)} ms`]),
+    ...failureFields(report),
+  ];
+  const trace =
+    report.traceId === undefined ? "" : `\nXRAY TraceId: ${report.traceId}\tSampled: true\t`;
+  return `${fields.join("\t")}\t${trace}\n`;
+}
+
+/** An error the handler returned is no failure of the invocation in the text REPORT; AWS names only its own. */
+function failureFields(report: InvocationReport): readonly string[] {
+  if (report.status === "timeout") return ["Status: timeout"];
+  if (report.status !== "error" || !isPlatformErrorType(report.errorType)) return [];
+  return ["Status: error", `Error Type: ${report.errorType}`];
+}
+
+function isPlatformErrorType(errorType: string | undefined): boolean {
+  return errorType !== undefined && /^(Runtime|Function|Sandbox|Extension)\./.test(errorType);
+}
+
+function typeField(errorType: string | undefined): string {
+  return errorType === undefined ? "" : `\tError Type: ${errorType}`;
+}
+
+const levels = ["DEBUG", "INFO", "WARN"] as const;
+type Level = (typeof levels)[number];
+
+function jsonLines(revision: Revision, nowMs: () => number): PlatformLines {
+  const shown = levels.indexOf((revision.logging.systemLevel ?? "INFO") as Level); // validated at deploy
+  const line = (level: Level, type: string, record: object): string | undefined =>
+    levels.indexOf(level) < shown
+      ? undefined
+      : `${JSON.stringify({ time: new Date(nowMs()).toISOString(), type: `platform.${type}`, record })}\n`;
+  return {
+    initStart: () =>
+      line("INFO", "initStart", {
+        initializationType: "on-demand",
+        phase: "init",
+        runtimeVersion: runtimeVersion(revision).name,
+        runtimeVersionArn: runtimeVersion(revision).arn,
+        functionName: revision.name,
+        functionVersion: revision.version,
+      }),
+    initReport: ({ initMs, phase, status, errorType }) =>
+      line("WARN", "initReport", {
+        initializationType: "on-demand",
+        phase,
+        status,
+        ...(errorType !== undefined && { errorType }),
+        metrics: { durationMs: rounded(initMs) },
+      }),
+    start: (requestId, version) => line("INFO", "start", { requestId, version }),
+    failure: () => undefined, // told by the report's status and error type
+    end: () => undefined, // the JSON format has no END; `runtimeDone` is its DEBUG cousin
+    report: (report) =>
+      line(report.status === "ok" ? "INFO" : "WARN", "report", jsonReport(report)),
+  };
+}
+
+function jsonReport(report: InvocationReport): object {
+  const status = { ok: "success", error: "error", timeout: "timeout" }[report.status];
+  return {
+    requestId: report.requestId,
+    metrics: {
+      durationMs: rounded(report.durationMs),
+      billedDurationMs: report.billedMs,
+      memorySizeMB: report.memoryMiB,
+      maxMemoryUsedMB: report.memoryPeakMiB,
+      ...(report.initMs !== undefined && { initDurationMs: rounded(report.initMs) }),
+    },
+    ...(report.traceId !== undefined && {
+      tracing: { type: "X-Amzn-Trace-Id", value: `Root=${report.traceId};Sampled=1` },
+    }),
+    status,
+    ...(report.errorType !== undefined && { errorType: report.errorType }),
+  };
+}
+
+function runtimeVersion(revision: Revision): { readonly name: string; readonly arn: string } {
+  const hash = createHash("sha256").update(`skerry ${revision.runtime}`).digest("hex");
+  const name = revision.runtime.replace(/^([a-z]+)([\d.]+)(?:\.x)?$/, "$1:$2");
+  return { name: `${name}.v1`, arn: `arn:aws:lambda:${revision.region}::runtime:${hash}` };
+}
+
+export function seconds(ms: number): string {
+  return (ms / 1000).toFixed(2);
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+const forgedText =
+  /^(?:START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|XRAY)\b/;
+const forgedTimeout = /\bTask timed out after \d/;
+const forgedJson = /"type"\s*:\s*"platform\./;
+
+/**
+ * A line a function printed that reads like one of the platform's gets a prefix, so that whoever parses
+ * the log (or bills by it) can trust what has none.
+ */
+export function disarm(line: string): string {
+  const isForged = forgedText.test(line) || forgedTimeout.test(line) || forgedJson.test(line);
+  return isForged ? `[function] ${line}` : line;
+}

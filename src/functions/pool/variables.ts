@@ -1,0 +1,83 @@
+import { endpointPort, proxyPort } from "./limits.ts";
+import type { Credentials } from "./pool.ts";
+import type { Revision } from "#functions/registry/registry.ts";
+
+/**
+ * The environment a function sees:
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ * Reserved variables cannot be set by the customer, the others can be overridden ("extendable").
+ */
+export function functionVariables(
+  revision: Revision,
+  credentials: Credentials,
+  logStream: string,
+): Readonly<Record<string, string>> {
+  return {
+    ...extendable(revision),
+    ...revision.environment,
+    ...reserved(revision, credentials, logStream),
+  };
+}
+
+function extendable(revision: Revision): Record<string, string> {
+  const proxy = `http://127.0.0.1:${proxyPort}`;
+  return {
+    LANG: "en_US.UTF-8",
+    PATH: "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    LD_LIBRARY_PATH:
+      "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    TZ: ":UTC",
+    AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
+    ...languagePaths(revision.runtime),
+    // Not a variable of AWS's own environment: it brings every SDK to this platform without code changes.
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${endpointPort}`,
+    ...(revision.egress === "internet" && {
+      HTTP_PROXY: proxy,
+      HTTPS_PROXY: proxy,
+      http_proxy: proxy,
+      https_proxy: proxy,
+      NO_PROXY: "127.0.0.1,localhost,169.254.169.254",
+      no_proxy: "127.0.0.1,localhost,169.254.169.254",
+    }),
+  };
+}
+
+function languagePaths(runtime: string): Record<string, string> {
+  const node = /^nodejs(\d+)\.x$/.exec(runtime);
+  if (node)
+    return {
+      NODE_PATH: `/opt/nodejs/node${node[1]}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task`,
+    };
+  return runtime.startsWith("python") ? { PYTHONPATH: "/var/runtime" } : {};
+}
+
+function reserved(
+  revision: Revision,
+  credentials: Credentials,
+  logStream: string,
+): Record<string, string> {
+  const { logging } = revision;
+  return {
+    _HANDLER: revision.handler,
+    AWS_REGION: revision.region,
+    AWS_DEFAULT_REGION: revision.region,
+    // "This environment variable is not defined for OS-only runtimes" is said of the execution
+    // environment's name too: custom runtimes set their own.
+    ...(!revision.runtime.startsWith("provided") && {
+      AWS_EXECUTION_ENV: `AWS_Lambda_${revision.runtime}`,
+    }),
+    AWS_LAMBDA_FUNCTION_NAME: revision.name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(revision.memoryMiB),
+    AWS_LAMBDA_FUNCTION_VERSION: revision.version,
+    AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+    AWS_LAMBDA_LOG_GROUP_NAME: logging.group,
+    AWS_LAMBDA_LOG_STREAM_NAME: logStream,
+    AWS_LAMBDA_LOG_FORMAT: logging.format,
+    ...(logging.format === "JSON" && { AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? "INFO" }),
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken,
+    LAMBDA_TASK_ROOT: "/var/task",
+    LAMBDA_RUNTIME_DIR: "/var/runtime",
+  };
+}

@@ -1,0 +1,98 @@
+import type { TraceContext } from "#base/context.ts";
+import { PlatformError } from "#base/errors.ts";
+import type { Revision } from "#functions/registry/registry.ts";
+import type { Runtime } from "#functions/runtimes/runtimes.ts";
+import type { Demand } from "#functions/scheduler/scheduler.ts";
+import { genericScratchMiB, waitersMax } from "./limits.ts";
+import type { Acquired } from "./pool.ts";
+
+/** One invocation that waits for an environment. */
+export interface Waiter {
+  readonly key: string;
+  readonly revision: Revision;
+  readonly runtime: Runtime;
+  readonly trace: TraceContext;
+  readonly sinceMs: number;
+  readonly answer: (acquired: Acquired) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/** Who waits for what, first come first served per key; bounded. */
+export class WaitingLine {
+  readonly #lines = new Map<string, Waiter[]>();
+  #count = 0;
+
+  /** Rejects with the signal's reason as soon as it aborts. Errors: `queue.full`. */
+  join(
+    wanted: Pick<Waiter, "key" | "revision" | "runtime" | "trace" | "sinceMs">,
+    signal: AbortSignal,
+  ): Promise<Acquired> {
+    if (this.#count >= waitersMax)
+      throw new PlatformError("queue.full", `${waitersMax} invocations wait for an environment`);
+    return new Promise((resolve, reject) => {
+      const abandon = (): void => {
+        this.#leave(waiter);
+        reject(signal.reason);
+      };
+      const settled = (): void => signal.removeEventListener("abort", abandon);
+      const waiter: Waiter = {
+        ...wanted,
+        answer: (acquired) => (settled(), resolve(acquired)),
+        refuse: (error) => (settled(), reject(error)),
+      };
+      signal.addEventListener("abort", abandon, { once: true });
+      const line = this.#lines.get(wanted.key) ?? [];
+      this.#lines.set(wanted.key, line);
+      line.push(waiter);
+      this.#count++;
+    });
+  }
+
+  /** Takes the one who waits longest out of the line. */
+  next(key: string): Waiter | undefined {
+    const waiter = this.#lines.get(key)?.[0];
+    if (waiter) this.#leave(waiter);
+    return waiter;
+  }
+
+  /** Looks without taking; the last one if there are fewer. */
+  peek(key: string, place: number): Waiter | undefined {
+    const line = this.#lines.get(key);
+    return line?.[place] ?? line?.at(-1);
+  }
+
+  demand(): readonly Demand[] {
+    return [...this.#lines.values()].flatMap((line) => {
+      const first = line[0];
+      return first === undefined ? [] : [demandOf(first, line)];
+    });
+  }
+
+  refuseAll(error: unknown): void {
+    const everyone = [...this.#lines.values()].flat();
+    this.#lines.clear();
+    this.#count = 0;
+    for (const waiter of everyone) waiter.refuse(error);
+  }
+
+  #leave(waiter: Waiter): void {
+    const line = this.#lines.get(waiter.key);
+    const at = line?.indexOf(waiter) ?? -1;
+    if (!line || at < 0) return;
+    line.splice(at, 1);
+    this.#count--;
+    if (line.length === 0) this.#lines.delete(waiter.key);
+  }
+}
+
+function demandOf(first: Waiter, line: readonly Waiter[]): Demand {
+  const { revision, runtime, key } = first;
+  return {
+    key,
+    functionArn: revision.functionArn,
+    kind: runtime.kind,
+    memoryMiB: revision.memoryMiB,
+    dedicated: revision.scratchMiB !== genericScratchMiB,
+    waitingSinceMs: line.map((waiter) => waiter.sinceMs),
+  };
+}
