@@ -6,7 +6,6 @@ import { queryTree, readQueryMembers } from "./query-read.ts";
 import { checkRequired } from "./required.ts";
 import { exceptionShape, operationShape } from "./shapes.ts";
 import { fillTokens } from "./tokens.ts";
-import { parseForm } from "./form.ts";
 import type { MatchableRequest, WireError, WireProtocol } from "./wire.ts";
 import {
   writeXmlMembers,
@@ -25,7 +24,7 @@ const contentType = "text/xml";
 export const awsQuery: WireProtocol = {
   id: "awsQuery",
   match(request, service) {
-    const parameters = request.form ?? new URLSearchParams(request.rawQuery);
+    const parameters = parametersOf(request);
     const operationName = parameters.get("Action");
     if (!operationName) return undefined;
     const version = parameters.get("Version") ?? service.description.apiVersion;
@@ -73,8 +72,10 @@ export const awsQuery: WireProtocol = {
   },
 };
 
-function parametersOf(request: MatchableRequest): URLSearchParams {
-  return request.form ?? parseForm(request.rawQuery);
+/** A POST may still carry its action in the path's query; the two are one list then. */
+function parametersOf({ form, rawQuery }: MatchableRequest): URLSearchParams {
+  if (form?.has("Action")) return form;
+  return new URLSearchParams([...new URLSearchParams(rawQuery), ...(form ?? [])]);
 }
 
 function headers(requestId: string): Record<string, string> {

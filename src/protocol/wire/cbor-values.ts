@@ -7,6 +7,7 @@ import type { TreeFormat } from "./tree.ts";
 /** Blobs are byte strings and timestamps are tag 1, whatever the model's format says. */
 const format: TreeFormat = {
   key: (member) => member.name,
+  hasInfinity: true,
   readBlob: (value) => (value instanceof Uint8Array ? value : undefined),
   writeBlob: (bytes) => bytes,
   writeTimestamp: (date) => new EpochTime(date.getTime() / 1000),

@@ -19,7 +19,7 @@ export async function toMatchable(request: WireRequest): Promise<MatchableReques
 }
 
 /** Throws `SerializationError` for a form of too many parameters. */
-export function parseForm(text: string): URLSearchParams {
+function parseForm(text: string): URLSearchParams {
   let count = 1;
   for (let at = text.indexOf("&"); at >= 0; at = text.indexOf("&", at + 1)) count++;
   if (count > formParametersMax) {

@@ -9,7 +9,7 @@ import { setOwn } from "./tree.ts";
 export interface Bindings {
   readonly labels: readonly Member[];
   readonly query: readonly (readonly [member: Member, name: string])[];
-  /** A map of all query parameters that no member claims. */
+  /** A map of all query parameters, also of those that have a member of their own. */
   readonly queryParams: Member | undefined;
   readonly headers: readonly (readonly [member: Member, lowerName: string])[];
   readonly prefixHeaders: readonly (readonly [member: Member, lowerPrefix: string])[];
@@ -19,22 +19,46 @@ export interface Bindings {
   readonly body: readonly Member[];
 }
 
-const known = new WeakMap<Shape, Bindings>();
+const inputs = new WeakMap<Shape, Bindings>();
+const outputs = new WeakMap<Shape, Bindings>();
 
-export function splitBindings(shape: Shape): Bindings {
+/** Labels and query parameters mean nothing in an output, nor does a status code in an input. */
+const inputTraits = [
+  "httpLabel",
+  "httpQuery",
+  "httpQueryParams",
+  "httpHeader",
+  "httpPrefixHeaders",
+  "httpPayload",
+];
+const outputTraits = ["httpHeader", "httpPrefixHeaders", "httpPayload", "httpResponseCode"];
+
+export function inputBindings(shape: Shape): Bindings {
+  return cached(inputs, shape, inputTraits);
+}
+
+/** Of an output or an error. */
+export function outputBindings(shape: Shape): Bindings {
+  return cached(outputs, shape, outputTraits);
+}
+
+function cached(
+  known: WeakMap<Shape, Bindings>,
+  shape: Shape,
+  bindingTraits: readonly string[],
+): Bindings {
   let bindings = known.get(shape);
   if (!bindings) {
-    bindings = computeBindings(shape.members);
+    bindings = split(shape.members, bindingTraits);
     known.set(shape, bindings);
   }
   return bindings;
 }
 
-function computeBindings(members: readonly Member[]): Bindings {
-  const bound = (name: string): Member[] =>
-    members.filter(({ traits }) => traits[name] !== undefined);
-  const isBound = ({ traits }: Member): boolean =>
-    bindingTraits.some((name) => traits[name] !== undefined);
+function split(members: readonly Member[], bindingTraits: readonly string[]): Bindings {
+  const traitOf = ({ traits }: Member): string | undefined =>
+    bindingTraits.find((name) => traits[name] !== undefined);
+  const bound = (name: string): Member[] => members.filter((member) => traitOf(member) === name);
   return {
     labels: bound("httpLabel"),
     query: bound("httpQuery").map((member) => [member, member.traits.httpQuery ?? ""]),
@@ -49,19 +73,9 @@ function computeBindings(members: readonly Member[]): Bindings {
     ]),
     responseCode: bound("httpResponseCode")[0],
     payload: bound("httpPayload")[0],
-    body: members.filter((member) => !isBound(member)),
+    body: members.filter((member) => traitOf(member) === undefined),
   };
 }
-
-const bindingTraits = [
-  "httpLabel",
-  "httpQuery",
-  "httpQueryParams",
-  "httpHeader",
-  "httpPrefixHeaders",
-  "httpResponseCode",
-  "httpPayload",
-];
 
 type Values = Record<string, unknown>;
 
@@ -101,20 +115,14 @@ export function readQuery(
         ? texts.map((text) => readText(elementOf(member), text, "query"))
         : readText(member, first, "query");
   }
-  if (queryParams) values[queryParams.name] = readOtherQuery(query, queryParams, parameters);
+  if (queryParams) values[queryParams.name] = readAllQuery(queryParams, parameters);
 }
 
-/** Claimed names are left out: the bound member wins. */
-function readOtherQuery(
-  query: Bindings["query"],
-  queryParams: Member,
-  parameters: URLSearchParams,
-): Record<string, unknown> {
-  const claimed = new Set(query.map(([, name]) => name));
-  const isListMap = elementOf(queryParams).shape.kind === "list";
+/** https://smithy.io/2.0/spec/http-bindings.html#httpqueryparams-trait: a server puts every parameter here. */
+function readAllQuery(member: Member, parameters: URLSearchParams): Record<string, unknown> {
+  const isListMap = elementOf(member).shape.kind === "list";
   const result: Record<string, unknown> = {};
   for (const name of new Set(parameters.keys())) {
-    if (claimed.has(name)) continue;
     setOwn(result, name, isListMap ? parameters.getAll(name) : parameters.get(name));
   }
   return result;
@@ -153,18 +161,21 @@ function elementOf(member: Member): Member {
 function splitList(element: Member, text: string): string[] {
   const { kind, timestampFormat } = element.shape;
   const isHttpDate = kind === "timestamp" && (timestampFormat ?? "http-date") === "http-date";
-  const pattern = isHttpDate ? httpDateItem : listItem;
   const items: string[] = [];
-  for (const [item] of text.matchAll(pattern)) {
-    const trimmed = item.trim();
-    if (trimmed === "") continue;
-    items.push(trimmed.startsWith('"') ? unquote(trimmed) : trimmed);
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at <= text.length; at++) {
+    if (text[at] === '"') isQuoted = !isQuoted;
+    else if (isQuoted && text[at] === "\\") at++;
+    const isEnd = at >= text.length || (text[at] === "," && !isQuoted);
+    if (!isEnd || (isHttpDate && /^\s*[A-Za-z]{3}$/.test(text.slice(start, at).slice(0, 16))))
+      continue;
+    const item = text.slice(start, at).trim();
+    if (item !== "") items.push(item.startsWith('"') ? unquote(item) : item);
+    start = at + 1;
   }
   return items;
 }
-
-const listItem = /\s*"(?:[^"\\]|\\.)*"\s*|[^,]+/g;
-const httpDateItem = /[A-Za-z]{3},[^,]+|[^,]+/g;
 
 function unquote(text: string): string {
   return text.slice(1, -1).replaceAll(/\\(.)/g, "$1");

@@ -9,6 +9,7 @@ import type { TreeFormat } from "./tree.ts";
 export type JsonDialect = "restJson" | "awsJson";
 
 const common: Omit<TreeFormat, "key"> = {
+  hasInfinity: false,
   readBlob: (value) => (typeof value === "string" ? decodeBase64(value) : undefined),
   writeBlob: encodeBase64,
   writeTimestamp: (date, format = "epoch-seconds") =>

@@ -1,4 +1,4 @@
-import { splitBindings } from "./http-bindings.ts";
+import { outputBindings } from "./http-bindings.ts";
 import { writeHeaders } from "./http-headers.ts";
 import {
   jsonMembers,
@@ -27,7 +27,7 @@ export const restJson: WireProtocol = rest({
   writeEvent: (shape, value) => writeJsonValue(shape, value, "restJson"),
   encodeError(error, _operation, _service, { requestId }) {
     const shape = error.modelled && exceptionShape(error.modelled);
-    const bindings = shape && splitBindings(shape);
+    const bindings = shape && outputBindings(shape);
     const inHeaders = new Set(bindings?.headers.map(([member]) => member));
     const body = errorMembers(error, (members, value) =>
       jsonMembers(

@@ -1,7 +1,7 @@
 import type { ServiceDescription } from "#protocol/service/service.ts";
 import { decodeUtf8, encodeUtf8 } from "./body.ts";
 import { SerializationError } from "./errors.ts";
-import { splitBindings } from "./http-bindings.ts";
+import { outputBindings } from "./http-bindings.ts";
 import { writeHeaders } from "./http-headers.ts";
 import { isMessage, modelledMembers, modelledValue } from "./modelled.ts";
 import { rest } from "./rest.ts";
@@ -53,7 +53,7 @@ export const restXml: WireProtocol = rest({
   },
   encodeError(error, _operation, service, { requestId }) {
     const shape = error.modelled && exceptionShape(error.modelled);
-    const bindings = shape && splitBindings(shape);
+    const bindings = shape && outputBindings(shape);
     const body = declaration + errorXml(error, service.description, requestId);
     return {
       status: error.status,

@@ -2,7 +2,13 @@ import { assert } from "#base/assert.ts";
 import type { Operation, Service, ServiceDescription } from "#protocol/service/service.ts";
 import { readBody, decodeUtf8 } from "./body.ts";
 import { encodeEventStream, eventStreamMember } from "./event-stream.ts";
-import { readHeaders, readLabels, readQuery, splitBindings } from "./http-bindings.ts";
+import {
+  readHeaders,
+  readLabels,
+  readQuery,
+  inputBindings,
+  outputBindings,
+} from "./http-bindings.ts";
 import type { Bindings } from "./http-bindings.ts";
 import { writeHeaders } from "./http-headers.ts";
 import { bodyBytesMax } from "./limits.ts";
@@ -56,7 +62,7 @@ export function rest(format: RestFormat): WireProtocol {
       const { operation, service } = match;
       assert(operation, "only a matched operation is decoded");
       const { input } = operationShape(operation.schema);
-      const bindings = splitBindings(input);
+      const bindings = inputBindings(input);
       const value: Record<string, unknown> = {};
       readLabels(bindings, match.labels, value);
       readQuery(bindings, request.rawQuery, value);
@@ -119,7 +125,7 @@ interface Writing {
 
 function encodeOutput(value: object, operation: Operation, writing: Writing): WireResponse {
   const shape = operationShape(operation.schema);
-  const bindings = splitBindings(shape.output);
+  const bindings = outputBindings(shape.output);
   const headers = writeHeaders(bindings, value);
   headers[writing.format.requestIdHeader] = writing.requestId;
   const code = bindings.responseCode && memberValue(value, bindings.responseCode);

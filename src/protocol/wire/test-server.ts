@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { uuid } from "#base/ids.ts";
 import { systemRandom } from "#base/random.ts";
@@ -23,14 +24,7 @@ export async function startTestServer(service: Service): Promise<TestServer> {
     for (const [name, value] of Object.entries(incoming.headers)) headers[name] = String(value);
     const request = { method: incoming.method ?? "GET", path, rawQuery, headers, body: incoming };
     seen.push(request);
-    answer(request, service)
-      .then(async (response) => {
-        outgoing.writeHead(response.status, response.headers);
-        if (response.body instanceof Uint8Array) return void outgoing.end(response.body);
-        for await (const chunk of response.body) outgoing.write(chunk);
-        outgoing.end();
-      })
-      .catch((error: unknown) => outgoing.destroy(error as Error)); // only errors are thrown here
+    respond(request, outgoing, service).catch((error: unknown) => outgoing.destroy(error as Error)); // only errors are thrown here
   });
   server.listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
@@ -43,6 +37,21 @@ export async function startTestServer(service: Service): Promise<TestServer> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+async function respond(
+  request: WireRequest,
+  outgoing: ServerResponse,
+  service: Service,
+): Promise<void> {
+  const { status, headers, body } = await answer(request, service);
+  outgoing.writeHead(status, headers);
+  if (body instanceof Uint8Array) {
+    outgoing.end(body);
+    return;
+  }
+  for await (const chunk of body) outgoing.write(chunk);
+  outgoing.end();
 }
 
 /** Request in, response out; every failure is an answer. */

@@ -13,6 +13,8 @@ import type { Member, Shape, TimestampFormat } from "./shapes.ts";
 export interface TreeFormat {
   /** The key of a structure member. */
   key(member: Member): string;
+  /** JSON has no infinity: one is a number too large for a double. */
+  readonly hasInfinity: boolean;
   /** Undefined when the value has the wrong type. */
   readBlob(value: unknown): Uint8Array | undefined;
   writeBlob(bytes: Uint8Array): unknown;
@@ -29,7 +31,7 @@ export function readValue(shape: Shape, value: unknown, at: TreePosition): unkno
     case "boolean":
       return typeof value === "boolean" ? value : mismatch(value, "a Boolean");
     case "number":
-      return readNumber(value);
+      return readNumber(value, at.format);
     case "bigInteger":
       return readBigInteger(value);
     case "bigDecimal":
@@ -124,14 +126,18 @@ function isTreeObject(value: unknown): value is Record<string, unknown> {
   return !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof Date);
 }
 
-function readNumber(value: unknown): number {
+function readNumber(value: unknown, { hasInfinity }: TreeFormat): number {
   if (typeof value === "bigint") return Number(value);
   if (typeof value === "string") {
     if (value === "NaN") return Number.NaN;
     if (value === "Infinity") return Number.POSITIVE_INFINITY;
     if (value === "-Infinity") return Number.NEGATIVE_INFINITY;
   }
-  return typeof value === "number" ? value : mismatch(value, "a Number");
+  if (typeof value !== "number") return mismatch(value, "a Number");
+  if (!hasInfinity && !Number.isFinite(value)) {
+    throw new SerializationError("A number is too large for its type");
+  }
+  return value;
 }
 
 function readBigInteger(value: unknown): bigint {

@@ -15,6 +15,8 @@ export {
 } from "./errors.ts";
 export { explainMiss } from "./miss.ts";
 export { toMatchable } from "./form.ts";
+export { checkRequired } from "./required.ts";
+export { operationShape } from "./shapes.ts";
 
 /** A request as it left the listener: nothing has been interpreted yet. */
 export interface WireRequest {
