@@ -1,0 +1,87 @@
+/**
+ * Writes docs/reference from the code: one table of operations per service, the settings, the error
+ * codes. `--check` writes nothing and fails when a page is out of date (`scripts/docs.test.ts`).
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { platformErrorCodes } from "#base/errors.ts";
+import { type Option, options, variableOf } from "#config/options.ts";
+import { describeServices } from "#main.ts";
+
+const folder = "docs/reference";
+const pages = new Map<string, string>();
+
+for (const { name, title, supported, all } of await describeServices()) {
+  const rows = all.map(
+    (operation) => `| ${operation} | ${supported.has(operation) ? "yes" : "—"} |`,
+  );
+  pages.set(
+    `${name}.md`,
+    page(`${title}: operations`, [
+      `${supported.size} of ${all.length} operations of the model are answered. The others are refused by name,`,
+      `with the protocol's own error. What differs from AWS is written in`,
+      `[the service's README](../../src/services/${folderOf(name)}/README.md).`,
+      "",
+      "| operation | supported |",
+      "|---|---|",
+      ...rows,
+    ]),
+  );
+}
+
+pages.set(
+  "settings.md",
+  page("Settings", [
+    "Strongest first: flag, environment variable, key in `skerry.config.json` (named like the flag).",
+    "",
+    "| flag | variable | default | meaning |",
+    "|---|---|---|---|",
+    ...Object.values(options).map((option: Option) => {
+      const allowed = option.choices ? ` (${option.choices.join(", ")})` : rangeOf(option);
+      return `| \`--${option.flag}\` | \`${variableOf(option)}\` | ${option.fallback || "—"} | ${option.meaning}${allowed} |`;
+    }),
+  ]),
+);
+
+pages.set(
+  "errors.md",
+  page("Errors of the platform", [
+    "What the platform itself can report, in logs and as the cause of a service's server fault.",
+    "",
+    "| code | may help to try again |",
+    "|---|---|",
+    ...Object.entries(platformErrorCodes).map(
+      ([code, { retryable }]) => `| \`${code}\` | ${retryable ? "yes" : "no"} |`,
+    ),
+  ]),
+);
+
+const isCheck = process.argv.includes("--check");
+const outdated = [...pages].filter(([name, text]) => read(`${folder}/${name}`) !== text);
+if (!isCheck) {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of outdated) writeFileSync(`${folder}/${name}`, text);
+}
+for (const [name] of outdated)
+  console.log(`${isCheck ? "out of date" : "written"}: ${folder}/${name}`);
+process.exit(isCheck && outdated.length > 0 ? 1 : 0);
+
+function page(title: string, lines: readonly string[]): string {
+  return [`# ${title}`, "", "<!-- generated: npm run docs -->", "", ...lines, ""].join("\n");
+}
+
+function rangeOf(option: Option): string {
+  return option.range ? ` (${option.range[0]} to ${option.range[1]})` : "";
+}
+
+/** STS lives with IAM: two APIs over one engine. */
+function folderOf(service: string): string {
+  return service === "sts" ? "iam" : service;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
