@@ -1,6 +1,21 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:net";
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { Invoker } from "#functions/invoker/invoker.ts";
 import type { GuestIdentity } from "#functions/pool/pool.ts";
-import type { FunctionReference } from "#functions/registry/registry.ts";
+import type { FunctionReference, FunctionResolver } from "#functions/registry/registry.ts";
+import type { Authenticator } from "#protocol/auth/auth.ts";
+import type { Dispatcher } from "#protocol/protocol.ts";
+import type { Telemetry } from "#telemetry/telemetry.ts";
+import type { AdminRoute, Health } from "./admin.ts";
+import { createListener } from "./listener.ts";
+import type { ListenerTiming } from "./listener.ts";
+import { createVisits } from "./visits.ts";
+
+export { jsonAnswer } from "./answer.ts";
+export type { Answer } from "./answer.ts";
+export type { AdminRoute, Health } from "./admin.ts";
 
 /** Listeners, Host and Origin checks, and the choice: AWS call, function URL, or the platform's own pages. */
 export interface Gateway extends AsyncDisposable {
@@ -34,4 +49,61 @@ export interface FunctionUrlCors {
   readonly exposeHeaders: readonly string[];
   /** Seconds, 0 … 86,400. */
   readonly maxAgeSeconds: number | undefined;
+}
+
+export interface GatewayDeps {
+  readonly config: {
+    readonly host: string;
+    /** 0 picks a free port. */
+    readonly port: number;
+    readonly allowedHosts: readonly string[];
+    readonly allowedOrigins: readonly string[];
+    readonly defaultRegion: string;
+  };
+  readonly dispatcher: Dispatcher;
+  readonly functions: {
+    readonly resolver: FunctionResolver;
+    readonly invoker: Pick<Invoker, "invoke">;
+  };
+  readonly urls: FunctionUrlTable;
+  readonly authenticator: Authenticator;
+  readonly telemetry: Pick<Telemetry, "log" | "tracer">;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Pages below `/_skerry/`, for this machine only. */
+  readonly admin: readonly AdminRoute[];
+  readonly health: () => Health;
+  /** Shorter times for tests; `limits.ts` otherwise. */
+  readonly timing?: Partial<ListenerTiming>;
+}
+
+/** Disposing closes every connection at once; `drain` first to be polite. */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { config, clock, telemetry } = deps;
+  const guests = new WeakMap<object, () => GuestIdentity | undefined>();
+  const visits = createVisits(deps);
+  const listener = createListener({
+    handle: (message: IncomingMessage, response: ServerResponse) =>
+      visits.handle({ message, response, guest: guests.get(message.socket) }),
+    clock,
+    log: telemetry.log,
+    timing: deps.timing ?? {},
+  });
+  return {
+    async listen() {
+      const bound = await listener.listen(config.host, config.port);
+      const name = urlName(bound.host);
+      return { ...bound, url: `http://${name}:${bound.port}` };
+    },
+    serve: (server, identity) =>
+      listener.adopt(server, (socket) => void guests.set(socket, identity)),
+    drain: (timeoutMs) => listener.drain(timeoutMs),
+    [Symbol.asyncDispose]: () => listener.drain(0),
+  };
+}
+
+/** How a client on this machine names the address that was bound. */
+function urlName(host: string): string {
+  if (host === "0.0.0.0" || host === "::" || host === "127.0.0.1") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
 }

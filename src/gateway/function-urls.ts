@@ -1,0 +1,292 @@
+import type { Clock } from "#base/clock.ts";
+import type { Principal, RequestContext, TraceContext } from "#base/context.ts";
+import type { Invoker, InvocationResult, Payload } from "#functions/invoker/invoker.ts";
+import { RecursionError, ThrottledError } from "#functions/invoker/invoker.ts";
+import type { FunctionResolver, ResolvedFunction } from "#functions/registry/registry.ts";
+import { AuthenticationError } from "#protocol/auth/auth.ts";
+import type { Authenticator } from "#protocol/auth/auth.ts";
+import type { WireRequest } from "#protocol/wire/wire.ts";
+import type { Telemetry } from "#telemetry/telemetry.ts";
+import type { Answer } from "./answer.ts";
+import { jsonAnswer } from "./answer.ts";
+import { answerPreflight, applyCors } from "./cors.ts";
+import { readResponseHead, toFunctionUrlAnswer, toFunctionUrlEvent } from "./function-url.ts";
+import type { FunctionUrl } from "./gateway.ts";
+import type { Incoming } from "./incoming.ts";
+import { functionUrlBytesMax, invocationDeadlineMs } from "./limits.ts";
+import { preludeContentType, readPrelude } from "./prelude.ts";
+
+/** One request to a function URL, found and believed as far as HTTP goes. */
+export interface Visit {
+  readonly url: FunctionUrl;
+  readonly urlId: string;
+  readonly region: string;
+  /** Without the prefix of the path form. */
+  readonly rawPath: string;
+  readonly incoming: Incoming;
+  readonly endpoint: string;
+  readonly requestId: string;
+  readonly trace: TraceContext;
+  readonly signal: AbortSignal;
+}
+
+export interface FunctionUrlDeps {
+  readonly resolver: FunctionResolver;
+  readonly invoker: Pick<Invoker, "invoke">;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly telemetry: Pick<Telemetry, "log" | "tracer">;
+}
+
+/** The data plane of function URLs: CORS, who may, the invocation, its outcome as HTTP. Never rejects. */
+export async function serveFunctionUrl(deps: FunctionUrlDeps, visit: Visit): Promise<Answer> {
+  const { request } = visit.incoming;
+  const preflight = answerPreflight(request, visit.url.cors);
+  if (preflight) return preflight;
+  const { target } = visit.url;
+  using span = deps.telemetry.tracer.span(visit.trace, "lambda.FunctionUrl", {
+    requestId: visit.requestId,
+    function: target.name,
+  });
+  let answer: Answer;
+  try {
+    answer = await run(deps, visit, span.context);
+  } catch (error) {
+    answer = failureAnswer(error);
+    if (answer.status >= 500) {
+      deps.telemetry.log.event("function-url.failed", {
+        level: "warn",
+        error,
+        requestId: visit.requestId,
+      });
+    }
+  }
+  span.set({ status: answer.status });
+  if (answer.status >= 500) span.fail(`Http${answer.status}`);
+  return applyCors(answer, request, visit.url.cors);
+}
+
+class Refused extends Error {
+  override readonly name = "Refused";
+  readonly answer: Answer;
+  constructor(answer: Answer) {
+    super(`answered ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
+const internalError = jsonAnswer(502, { Message: "Internal Server Error" });
+const forbidden = jsonAnswer(
+  403,
+  { Message: "Forbidden" },
+  { "x-amzn-errortype": "AccessDeniedException" },
+);
+
+function failureAnswer(error: unknown): Answer {
+  if (error instanceof Refused) return error.answer;
+  if (error instanceof ThrottledError) {
+    return jsonAnswer(
+      429,
+      { Reason: error.reason, Type: "User", message: error.message },
+      {
+        "retry-after": String(error.retryAfterSeconds),
+        "x-amzn-errortype": "TooManyRequestsException",
+      },
+    );
+  }
+  if (error instanceof RecursionError) {
+    return jsonAnswer(
+      400,
+      { Type: "User", Message: error.message },
+      { "x-amzn-errortype": "RecursiveInvocationException" },
+    );
+  }
+  return internalError;
+}
+
+async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Promise<Answer> {
+  const { request, caller } = await admit(deps, visit);
+  const body = await readBounded(request.body, tooLarge);
+  const { target } = visit.url;
+  const resolved = await deps.resolver.resolve(target, { region: target.region });
+  if (!resolved) return jsonAnswer(404, { Message: "The function of this URL no longer exists." });
+  const { incoming, region } = visit;
+  const event = toFunctionUrlEvent({
+    request,
+    rawPath: visit.rawPath,
+    body,
+    urlId: visit.urlId,
+    domainName: incoming.hostName,
+    port: incoming.host.slice(incoming.hostName.length + 1) || "80",
+    sourceIp: incoming.remoteAddress,
+    requestId: visit.requestId,
+    nowMs: deps.clock.nowMs(),
+    traceId: trace.traceId,
+    caller,
+  });
+  const payload = Buffer.from(JSON.stringify(event));
+  if (payload.byteLength > functionUrlBytesMax) return tooLarge;
+  const context: RequestContext = {
+    requestId: visit.requestId,
+    principal: caller?.principal ?? { arn: "anonymous", accountId: target.accountId },
+    region,
+    deadlineMs: deps.clock.nowMs() + invocationDeadlineMs,
+    signal: visit.signal,
+    trace,
+    endpoint: visit.endpoint,
+    log: deps.telemetry.log,
+  };
+  return visit.url.invokeMode === "RESPONSE_STREAM"
+    ? stream(deps, resolved, { payload, context })
+    : buffer(deps, resolved, { payload, context });
+}
+
+const tooLarge = jsonAnswer(
+  413,
+  {
+    Type: "User",
+    message: `Request must be smaller than ${functionUrlBytesMax} bytes for the InvokeFunction operation`,
+  },
+  { "x-amzn-errortype": "RequestTooLargeException" },
+);
+
+interface Admitted {
+  readonly request: WireRequest;
+  readonly caller: { readonly principal: Principal; readonly accessKeyId: string } | undefined;
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html */
+async function admit(deps: FunctionUrlDeps, visit: Visit): Promise<Admitted> {
+  const { request } = visit.incoming;
+  if (visit.url.authType === "NONE") {
+    const isPublic = visit.url.publicAllowed || deps.authenticator.mode === "open";
+    if (!isPublic) throw new Refused(forbidden);
+    return { request, caller: undefined };
+  }
+  try {
+    const authentication = await deps.authenticator.authenticate(request, {
+      signingName: "lambda",
+      region: visit.region,
+      dialect: "rest-json",
+      unsigned: "refuse",
+    });
+    const { principal, accessKeyId = "" } = authentication;
+    return { request: authentication.request, caller: { principal, accessKeyId } };
+  } catch (error) {
+    throw refusedBy(error);
+  }
+}
+
+/** Unsigned requests get one word, badly signed ones the signature's own message. */
+function refusedBy(error: unknown): unknown {
+  if (!(error instanceof AuthenticationError)) return error;
+  if (error.code === "MissingAuthenticationTokenException") return new Refused(forbidden);
+  return new Refused(
+    jsonAnswer(error.status, { Message: error.message }, { "x-amzn-errortype": error.code }),
+  );
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>, over: Answer): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let byteCount = 0;
+  try {
+    for await (const piece of body) {
+      byteCount += piece.byteLength;
+      if (byteCount > functionUrlBytesMax) throw new Refused(over);
+      pieces.push(piece);
+    }
+  } catch (error) {
+    throw refusedBy(error);
+  }
+  return Buffer.concat(pieces, byteCount);
+}
+
+interface Asked {
+  readonly payload: Uint8Array;
+  readonly context: RequestContext;
+}
+
+async function buffer(
+  deps: FunctionUrlDeps,
+  target: ResolvedFunction,
+  asked: Asked,
+): Promise<Answer> {
+  const result = await deps.invoker.invoke({ target, ...asked });
+  const payload =
+    result.payload instanceof Uint8Array
+      ? result.payload
+      : await readBounded(result.payload, internalError);
+  const outcome = await result.outcome;
+  if (outcome.kind !== "ok") return internalError;
+  return toFunctionUrlAnswer(payload) ?? internalError;
+}
+
+async function stream(
+  deps: FunctionUrlDeps,
+  target: ResolvedFunction,
+  asked: Asked,
+): Promise<Answer> {
+  const result = await deps.invoker.invoke({ target, ...asked, streaming: true });
+  const iterator = toStream(result.payload)[Symbol.asyncIterator]();
+  let isHandedOn = false;
+  try {
+    const begun = await beginStream(result, iterator);
+    if (!begun) return internalError;
+    isHandedOn = true;
+    return { ...begun.head, body: continueStream(begun.first, iterator, result) };
+  } finally {
+    if (!isHandedOn) await iterator.return?.();
+  }
+}
+
+/** Waits for the head, or the first bytes: until then a failure can still be told by the status. */
+async function beginStream(
+  result: InvocationResult,
+  iterator: AsyncIterator<Uint8Array>,
+): Promise<{ head: Omit<Answer, "body">; first: Uint8Array } | undefined> {
+  if (result.contentType === preludeContentType) {
+    const prelude = await readPrelude(iterator);
+    const head = prelude && readResponseHead(prelude.head, "application/octet-stream");
+    return head && { head, first: prelude.rest };
+  }
+  const first = await iterator.next();
+  if (first.done && (await result.outcome).kind !== "ok") return undefined;
+  const fallback =
+    result.payload instanceof Uint8Array ? "application/json" : "application/octet-stream";
+  const head = { status: 200, headers: { "content-type": result.contentType ?? fallback } };
+  return { head, first: first.done ? new Uint8Array() : first.value };
+}
+
+/** The rest of a body; ends in an error when the function failed, so that the client sees a cut. */
+function continueStream(
+  first: Uint8Array,
+  iterator: AsyncIterator<Uint8Array>,
+  result: InvocationResult,
+): AsyncIterable<Uint8Array> {
+  let held = first.byteLength > 0 ? first : undefined;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        if (held) {
+          const value = held;
+          held = undefined;
+          return { done: false, value };
+        }
+        const next = await iterator.next();
+        if (!next.done) return next;
+        const outcome = await result.outcome;
+        if (outcome.kind !== "ok") throw new Error(`the function ended with ${outcome.kind}`);
+        return { done: true, value: undefined };
+      },
+      async return() {
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
+
+async function* toStream(payload: Payload): AsyncGenerator<Uint8Array, void, undefined> {
+  if (payload instanceof Uint8Array) yield payload;
+  else yield* payload;
+}

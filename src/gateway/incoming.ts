@@ -1,0 +1,71 @@
+import type { IncomingMessage } from "node:http";
+import type { WireRequest } from "#protocol/wire/wire.ts";
+import { parseHost } from "./hosts.ts";
+
+/** A request whose shape is beyond doubt: one Host, one target, nothing interpreted. */
+export interface Incoming {
+  readonly request: WireRequest;
+  /** As sent, with port. */
+  readonly host: string;
+  readonly hostName: string;
+  readonly remoteAddress: string;
+}
+
+/**
+ * A sentence for the sender when its shape is in doubt. Two Host headers, or a target whose
+ * authority is another than the Host, mean that two readers could see two requests.
+ * https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+ */
+export function readIncoming(message: IncomingMessage): Incoming | string {
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>; // no prototype: names come from outside
+  let hostCount = 0;
+  const raw = message.rawHeaders;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] ?? "").toLowerCase();
+    const value = raw[at + 1] ?? "";
+    if (name === "host") hostCount++;
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else headers[name] = `${before}${name === "cookie" ? "; " : ","}${value}`;
+  }
+  if (hostCount !== 1) return "A request must have exactly one Host header.";
+  const host = headers["host"] ?? "";
+  const parsed = parseHost(host);
+  if (!parsed) return "The Host header is not a host name with an optional port.";
+  const target = readTarget(message.url ?? "", host);
+  if (typeof target === "string") return target;
+  const hasBody =
+    headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  return {
+    request: {
+      method: message.method ?? "GET",
+      ...target,
+      headers,
+      body: hasBody
+        ? (message.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>)
+        : nothing, // a request without setEncoding yields Buffers
+    },
+    host,
+    hostName: parsed.name,
+    remoteAddress: message.socket.remoteAddress ?? "127.0.0.1",
+  };
+}
+
+function readTarget(url: string, host: string): { path: string; rawQuery: string } | string {
+  let target = url;
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i.exec(url);
+  if (absolute) {
+    if (absolute[1]?.toLowerCase() !== host.toLowerCase()) {
+      return "The request target names another host than the Host header.";
+    }
+    target = absolute[2]?.startsWith("/") ? absolute[2] : `/${absolute[2] ?? ""}`;
+  }
+  if (!target.startsWith("/")) return "The request target is not a path.";
+  const mark = target.indexOf("?");
+  if (mark < 0) return { path: target, rawQuery: "" };
+  return { path: target.slice(0, mark), rawQuery: target.slice(mark + 1) };
+}
+
+const nothing: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};

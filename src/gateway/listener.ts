@@ -1,0 +1,157 @@
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as NetServer, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/context.ts";
+import {
+  connectionsCheckMs,
+  connectionsMax,
+  guestConnectionsMax,
+  headBytesMax,
+  headersTimeoutMs,
+  keepAliveTimeoutMs,
+  requestTimeoutMs,
+} from "./limits.ts";
+
+/** Node's own timeouts; tests shorten them. */
+export interface ListenerTiming {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly connectionsCheckMs: number;
+}
+
+/** The HTTP/1.1 server with settings for senders who mean no good. */
+export interface Listener {
+  readonly server: Server;
+  /** Hands a connection that came another way (out of a sandbox) to the same server. */
+  adopt(from: NetServer, onConnection: (socket: Duplex) => void): Disposable;
+  listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }>;
+  /** Stops accepting and waits until the requests now running have been answered, or until the time is over. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+export function createListener(deps: {
+  /** Never rejects. */
+  readonly handle: (message: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly timing: Partial<ListenerTiming>;
+}): Listener {
+  const timing = { headersTimeoutMs, requestTimeoutMs, connectionsCheckMs, ...deps.timing };
+  let runningCount = 0;
+  let isDraining = false;
+  let whenIdle: (() => void) | undefined;
+  const server = createServer(
+    {
+      headersTimeout: timing.headersTimeoutMs,
+      requestTimeout: timing.requestTimeoutMs,
+      connectionsCheckingInterval: timing.connectionsCheckMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      maxHeaderSize: headBytesMax,
+      requireHostHeader: true,
+      insecureHTTPParser: false,
+      noDelay: true,
+    },
+    (message, response) => void accept(message, response),
+  );
+  server.maxConnections = connectionsMax;
+  server.on("clientError", (error: Error & { code?: string }, socket) =>
+    refuseMalformed(error, socket, deps.log),
+  );
+  server.on("drop", () => deps.log.event("http.dropped", { level: "warn", limit: connectionsMax }));
+
+  async function accept(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    runningCount++;
+    if (isDraining) response.setHeader("connection", "close");
+    // The answer has been handed over when `handle` resolves; its last bytes may still be on their way.
+    const closed = new Promise<void>((resolve) => response.once("close", resolve));
+    await deps.handle(message, response);
+    await closed;
+    runningCount--;
+    if (runningCount === 0) whenIdle?.();
+  }
+
+  return {
+    server,
+    adopt: (from, onConnection) => adopt(server, from, onConnection),
+    listen: (host, port) => listen(server, host, port),
+    async drain(timeoutMs) {
+      isDraining = true;
+      const stopped = new Promise<void>((resolve) => {
+        if (server.listening) server.close(() => resolve());
+        else resolve();
+      });
+      server.closeIdleConnections();
+      if (runningCount > 0) {
+        await new Promise<void>((resolve) => {
+          const timer = deps.clock.timer(timeoutMs, resolve);
+          whenIdle = () => {
+            timer[Symbol.dispose]();
+            resolve();
+          };
+        });
+      }
+      server.closeAllConnections();
+      await stopped;
+    },
+  };
+}
+
+function listen(
+  server: Server,
+  host: string,
+  port: number,
+): Promise<{ readonly host: string; readonly port: number }> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      const address = server.address();
+      resolve({ host, port: typeof address === "object" && address ? address.port : port });
+    });
+  });
+}
+
+function adopt(
+  server: Server,
+  from: NetServer,
+  onConnection: (socket: Duplex) => void,
+): Disposable {
+  const sockets = new Set<Socket>();
+  const onSocket = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    onConnection(socket);
+    server.emit("connection", socket);
+  };
+  from.maxConnections = guestConnectionsMax;
+  from.on("connection", onSocket);
+  return {
+    [Symbol.dispose]() {
+      from.off("connection", onSocket);
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** What Node's parser will not take is answered by the bare protocol, and the connection ends. */
+function refuseMalformed(error: Error & { code?: string }, socket: Duplex, log: Logger): void {
+  const code = error.code ?? "unknown";
+  const status = statusOf(code);
+  log.event("http.refused", { status: status.slice(0, 3), code });
+  if (!socket.writable || code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
+    socket.destroy(),
+  );
+}
+
+function statusOf(code: string): string {
+  if (code === "HPE_HEADER_OVERFLOW") return "431 Request Header Fields Too Large";
+  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return "413 Payload Too Large";
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "408 Request Timeout";
+  return "400 Bad Request";
+}

@@ -1,0 +1,115 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "#base/clock.ts";
+import type { Answer } from "./answer.ts";
+import { isWritable } from "./answer.ts";
+import { lingerBytesMax, lingerMs, responseStallMs } from "./limits.ts";
+
+/** `failed`: the body ended in an error, so the connection was cut to let the client know. */
+export type SendOutcome = "sent" | "aborted" | "failed";
+
+/**
+ * Writes an answer at the client's pace. Never rejects. A client that stops reading, hangs up, or is
+ * owed a body that fails, loses its connection; the body's iterator is always closed.
+ */
+export async function sendAnswer(
+  { message, response }: { readonly message: IncomingMessage; readonly response: ServerResponse },
+  answer: Answer,
+  clock: Clock,
+): Promise<SendOutcome> {
+  const safe = isWritable(answer) ? answer : unwritable;
+  const { body } = safe;
+  if (safe !== answer && !(answer.body instanceof Uint8Array)) await discard(answer.body);
+  const isBodyless = message.method === "HEAD" || safe.status === 204 || safe.status === 304;
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(safe.headers)) {
+    headers[name] = typeof value === "string" ? value : [...value];
+  }
+  if (body instanceof Uint8Array && safe.status !== 204 && safe.status !== 304) {
+    headers["content-length"] = String(body.byteLength);
+  }
+  response.on("error", () => response.destroy());
+  response.writeHead(safe.status, headers);
+  swallowRest(message, response, clock);
+  if (body instanceof Uint8Array) {
+    response.end(isBodyless ? undefined : body);
+    return response.destroyed ? "aborted" : "sent";
+  }
+  if (isBodyless) {
+    await discard(body);
+    response.end();
+    return "sent";
+  }
+  response.flushHeaders();
+  return pump(body, response, clock);
+}
+
+const unwritable: Answer = {
+  status: 502,
+  headers: { "content-type": "application/json" },
+  body: Buffer.from('{"Message":"Internal Server Error"}'),
+};
+
+async function pump(
+  body: AsyncIterable<Uint8Array>,
+  response: ServerResponse,
+  clock: Clock,
+): Promise<SendOutcome> {
+  const iterator = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const result = await iterator.next();
+      if (response.destroyed) {
+        await iterator.return?.();
+        return "aborted";
+      }
+      if (result.done) break;
+      if (!response.write(result.value)) await drained(response, clock);
+    }
+    response.end();
+    return "sent";
+  } catch {
+    const isGone = response.destroyed;
+    response.destroy();
+    return isGone ? "aborted" : "failed";
+  }
+}
+
+/** Resolves when there is room again, or when there will never be. */
+function drained(response: ServerResponse, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const stalled = clock.timer(responseStallMs, () => response.destroy());
+    const done = (): void => {
+      stalled[Symbol.dispose]();
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+    if (response.destroyed) done();
+  });
+}
+
+async function discard(body: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    await body[Symbol.asyncIterator]().return?.();
+  } catch {
+    // The body is not wanted, and neither is its failure.
+  }
+}
+
+/** Answering early must not leave a sender stuck, nor let it send for ever. */
+function swallowRest(message: IncomingMessage, response: ServerResponse, clock: Clock): void {
+  response.once("finish", () => {
+    if (message.complete) return;
+    let byteCount = 0;
+    const timer = clock.timer(lingerMs, () => message.destroy());
+    message.on("data", (piece: Uint8Array) => {
+      byteCount += piece.byteLength;
+      if (byteCount > lingerBytesMax) message.destroy();
+    });
+    message.once("close", () => timer[Symbol.dispose]());
+    message.on("error", () => undefined); // the exchange is over; nobody is told
+    message.resume();
+  });
+}
