@@ -1,4 +1,4 @@
-/** Bounds of the sandbox module. Sources: measurements in docs/internals/sandbox.md unless named. */
+/** Bounds of the sandbox module; the source is named where a number is not our own choice. */
 
 /** Mounts and links one sandbox may ask for; far above any runtime, below what starts slowly. */
 export const mountsMax = 128;
@@ -45,7 +45,7 @@ export const emptyPollsMax = 3_000;
 export const bindSourcesMax = 512;
 
 /** Entries up to which a tree is hard-linked; bigger ones are mounted where the launcher can. */
-export const hardLinkEntriesMax = 64;
+export const hardLinkEntriesMax = 128;
 /** Entries of one tree at all; the unpacker's own limit is far below. */
 export const treeEntriesMax = 1_000_000;
 

@@ -49,20 +49,29 @@ export function createPrivateMounts(slots: string): OpenMounts {
   execFileSync("mount", ["--make-shared", slotsOpen]);
   const opened = new Map<string, { readonly key: string; readonly path: Promise<string> }>();
 
+  const open = (source: string): Promise<string> => {
+    const status = statSync(source, { throwIfNoEntry: false });
+    if (!status) return Promise.reject(new Error(`mount source is missing: ${source}`));
+    const key = `${status.dev}:${status.ino}`;
+    const known = opened.get(source);
+    if (known?.key === key) return known.path;
+    if (opened.size >= bindSourcesMax) forgetOldest(opened);
+    const path = bind(source, join(base, opaqueName()), status.isDirectory());
+    path.catch(() => opened.delete(source));
+    opened.set(source, { key, path });
+    return path;
+  };
+
   return {
-    open(source) {
-      const status = statSync(source, { throwIfNoEntry: false });
-      if (!status) return Promise.reject(new Error(`mount source is missing: ${source}`));
-      const key = `${status.dev}:${status.ino}`;
-      const known = opened.get(source);
-      if (known?.key === key) return known.path;
-      if (opened.size >= bindSourcesMax) forgetOldest(opened);
-      const path = bind(source, join(base, opaqueName()), status.isDirectory());
-      path.catch(() => opened.delete(source));
-      opened.set(source, { key, path });
-      return path;
+    open,
+    async attach(source, slot, name) {
+      // Bound again from the read-only one: a later change of flags would not propagate.
+      const readOnly = await open(source);
+      const target = join(slotsOpen, slot, name);
+      mkdirSync(target, { mode: 0o755 });
+      await run("mount", ["--bind", readOnly, target]);
+      return true;
     },
-    attach: (source, slot, name) => attachTree(join(slotsOpen, slot, name), source, base),
     async detach(slot, names) {
       if (names.length === 0) return;
       const paths = names.map((name) => join(slotsOpen, slot, name));
@@ -82,23 +91,8 @@ function chooseBase(): string {
 async function bind(source: string, target: string, isDirectory: boolean): Promise<string> {
   if (isDirectory) mkdirSync(target, { mode: 0o711 });
   else writeFileSync(target, "", { mode: 0o644 });
-  await run("mount", ["--bind", source, target]);
+  await run("mount", ["-o", "bind,ro,nosuid,nodev", source, target]);
   return target;
-}
-
-async function attachTree(target: string, source: string, base: string): Promise<boolean> {
-  // Read-only first, in a place of its own: a later change of flags would not propagate.
-  const staged = join(base, opaqueName());
-  mkdirSync(staged, { mode: 0o711 });
-  mkdirSync(target, { mode: 0o755 });
-  await run("mount", ["--bind", source, staged]);
-  try {
-    await run("mount", ["-o", "remount,bind,ro,nosuid,nodev", staged]);
-    await run("mount", ["--bind", staged, target]);
-  } finally {
-    await run("umount", [staged]);
-  }
-  return true;
 }
 
 function forgetOldest(opened: Map<string, { readonly path: Promise<string> }>): void {

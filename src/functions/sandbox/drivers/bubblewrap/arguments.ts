@@ -1,6 +1,6 @@
 /**
- * The profile every sandbox gets, as bubblewrap arguments. Pure. Each line here is a defence with an
- * attack test; what each is for is written down in docs/internals/sandbox.md.
+ * The profile every sandbox gets, as bubblewrap arguments. Pure. Each line here is a defence; the
+ * attacks that prove them are in `confinement.test.ts` and the driver's self-test.
  */
 export interface Profile {
   /** Read-only, in order; sources are paths the sandbox's uid can reach. */
@@ -40,6 +40,11 @@ export const slotTarget = "/var/slot";
 /** Looks like a Lambda host name and says nothing about this one. */
 const hostName = "169-254-76-1";
 
+/**
+ * Own user, pid, mount, network, IPC, host name and cgroup namespaces; no capability in any of them
+ * and no way to make another user namespace. The process dies with the launcher and has no
+ * controlling terminal it could type into.
+ */
 const namespaces = [
   ...["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns"],
   ...["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", hostName],

@@ -9,7 +9,7 @@ import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import { isPath, isSlotName, parseRequest } from "../../launcher/messages.ts";
 import type { Capabilities, LauncherReport, LauncherRequest } from "../../launcher/messages.ts";
-import { hardLinkEntriesMax, startTimeoutMs, uidRange } from "../../limits.ts";
+import { startTimeoutMs, uidRange } from "../../limits.ts";
 import type {
   Sandbox,
   SandboxChange,
@@ -24,7 +24,7 @@ import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
 import { probeSpec } from "./probe-sandbox.ts";
 import { findBubblewrap, probeHost } from "./probe.ts";
 import { runSelfTest } from "./self-test.ts";
-import { countEntries, linkTree } from "../../slot.ts";
+import { linkSmallTree, linkTree } from "../../slot.ts";
 import { createSystemTree } from "./system-tree.ts";
 
 export interface BubblewrapDeps {
@@ -202,13 +202,12 @@ class Driver implements BubblewrapDriver {
     if (!isSlotName(name) || !isPath(source)) {
       throw new PlatformError("sandbox.start-failed", `Cannot link ${source} as ${name}.`);
     }
+    if (linkSmallTree(source, this.#slot(id), name)) return;
     // Mounting costs the same for any tree, linking a little for each file.
-    if ((await countEntries(source, hardLinkEntriesMax)) > hardLinkEntriesMax) {
-      const request = (question: number): LauncherRequest => ({
-        ...{ type: "attach", id, request: question, name, source },
-      });
-      if ((await this.#ask(request)) === 1) return;
-    }
+    const request = (question: number): LauncherRequest => ({
+      ...{ type: "attach", id, request: question, name, source },
+    });
+    if ((await this.#ask(request)) === 1) return;
     await linkTree(source, this.#slot(id), name);
   }
 

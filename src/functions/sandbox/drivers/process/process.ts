@@ -13,7 +13,7 @@ import { isPath, isSlotName, parseBootMessage } from "../../launcher/messages.ts
 import { startTimeoutMs } from "../../limits.ts";
 import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
 import type { Sandbox, SandboxDriver, SandboxProperty, SandboxSpec } from "../../sandbox.ts";
-import { linkTree } from "../../slot.ts";
+import { linkSmallTree, linkTree } from "../../slot.ts";
 import { hostEnvironment, hostPaths, rewrite } from "./paths.ts";
 
 export interface ProcessDriverDeps {
@@ -178,7 +178,7 @@ async function linkInto(slot: string, name: string, source: string): Promise<voi
   if (!isSlotName(name) || !isPath(source)) {
     throw new PlatformError("sandbox.start-failed", `Cannot link ${source} as ${name}.`);
   }
-  await linkTree(source, slot, name);
+  if (!linkSmallTree(source, slot, name)) await linkTree(source, slot, name);
 }
 
 function killGroup(child: ChildProcess): void {
