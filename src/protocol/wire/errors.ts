@@ -104,22 +104,25 @@ function isAuthenticationError(
 }
 
 function modelledWireError(error: object): WireError | undefined {
-  const { name, message, $fault } = error as {
-    name?: unknown;
-    message?: unknown;
-    $fault?: unknown;
-  }; // each is checked below
+  const { name, message, $fault } = error as Partial<Record<string, unknown>>; // each is checked below
   if (typeof name !== "string" || ($fault !== "client" && $fault !== "server")) return undefined;
   const shape = exceptionShape(error);
-  const httpError = shape?.traits.httpError;
+  // The service's base class stands for the errors its model does not have; those go by their own name.
+  const isBase = shape === undefined || shape.namespace.startsWith("smithy.ts.sdk.synthetic");
   return {
-    name:
-      shape && shape.namespace.startsWith("smithy.ts.sdk.synthetic") ? name : (shape?.name ?? name),
+    name: isBase ? name : shape.name,
     message: messageOf(error) ?? (typeof message === "string" ? message : ""),
-    status: typeof httpError === "number" ? httpError : $fault === "client" ? 400 : 500,
+    status: shape?.traits.httpError ?? statusOf(error) ?? ($fault === "client" ? 400 : 500),
     fault: $fault,
     modelled: shape ? error : undefined,
   };
+}
+
+/** What a handler says in `$metadata`, where the model says nothing. */
+function statusOf(error: object): number | undefined {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: unknown } }; // checked below
+  const status = $metadata?.httpStatusCode;
+  return typeof status === "number" && status >= 400 && status <= 599 ? status : undefined;
 }
 
 /** Some models (Lambda's) spell the member with a capital, and its constructor sets only that one. */

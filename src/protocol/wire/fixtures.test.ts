@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inspect, isDeepStrictEqual } from "node:util";
+import { inspect, isDeepStrictEqual, types } from "node:util";
 import { operationShape, exceptionShape } from "./shapes.ts";
 import type { Shape } from "./shapes.ts";
 import { sdkDecode } from "./test-decode.ts";
@@ -240,7 +240,7 @@ async function plain(shape: Shape, value: unknown): Promise<unknown> {
     return result;
   }
   // The SDK may wrap JSON text in an object of its own.
-  if (shape.kind === "string" && value instanceof String) return value.valueOf();
+  if (shape.kind === "string" && types.isStringObject(value)) return value.valueOf();
   return value;
 }
 
