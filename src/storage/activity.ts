@@ -1,0 +1,37 @@
+import { PlatformError } from "#base/errors.ts";
+
+/** What is under way in a store, so that closing can wait for it and refuse the rest. */
+export interface Activity {
+  /** Runs `work` as part of the store; `PlatformError("storage.closed")` once closing has begun. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  assertOpen(): void;
+  /** Refuses what comes from now on and resolves when what was under way has ended. */
+  close(): Promise<void>;
+}
+
+export function createActivity(): Activity {
+  const idle = Promise.withResolvers<void>();
+  let active = 0;
+  let closing = false;
+  const assertOpen = (): void => {
+    if (closing) throw new PlatformError("storage.closed", "the store is closed");
+  };
+  return {
+    assertOpen,
+    async run(work) {
+      assertOpen();
+      active++;
+      try {
+        return await work();
+      } finally {
+        active--;
+        if (closing && active === 0) idle.resolve();
+      }
+    },
+    close() {
+      closing = true;
+      if (active === 0) idle.resolve();
+      return idle.promise;
+    },
+  };
+}
