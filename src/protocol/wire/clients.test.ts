@@ -7,6 +7,7 @@ import * as lambda from "@aws-sdk/client-lambda";
 import * as s3 from "@aws-sdk/client-s3";
 import * as sqs from "@aws-sdk/client-sqs";
 import * as sts from "@aws-sdk/client-sts";
+import { AwsSmithyRpcV2CborProtocol } from "@aws-sdk/core/protocols";
 import { defineService } from "#protocol/service/service.ts";
 import { clientConfig, startTestServer } from "./test-server.ts";
 
@@ -280,6 +281,64 @@ test("awsJson1_1: CloudWatch Logs, with an initial response before its live tail
     }
   }, logs.SessionTimeoutException);
   assert.deepEqual(seen, ["r", "hello"]);
+});
+
+test("rpcV2Cbor: the Logs client, told to speak CBOR, with dates, bytes, errors and its live tail", async () => {
+  async function* tail(): AsyncGenerator<logs.StartLiveTailResponseStream> {
+    yield { sessionStart: { sessionId: "s", logGroupIdentifiers: ["g"] } };
+    yield { sessionUpdate: { sessionResults: [{ message: "hello \u{1f30a}", timestamp: 5 }] } };
+  }
+  const service = defineService<typeof logs>(
+    {
+      sdkId: "CloudWatch Logs",
+      signingName: "logs",
+      endpointPrefix: "logs",
+      protocols: ["awsJson1_1", "rpcV2Cbor"],
+      targetPrefix: "Logs_20140328",
+      apiVersion: "2014-03-28",
+    },
+    {
+      PutLogEvents: [
+        logs.PutLogEvents$,
+        async (input) => ({ nextSequenceToken: JSON.stringify(input.logEvents) }),
+      ],
+      CreateLogGroup: [logs.CreateLogGroup$, async () => ({})],
+      DescribeLogGroups: [
+        logs.DescribeLogGroups$,
+        async (input) => {
+          if (input.limit === undefined) return {};
+          throw new logs.InvalidParameterException({ message: "limit", $metadata: {} });
+        },
+      ],
+      StartLiveTail: [logs.StartLiveTail$, async () => ({ responseStream: tail() })],
+    },
+  );
+  await using server = await startTestServer(service);
+  const client = new logs.CloudWatchLogsClient({
+    ...clientConfig(server.endpoint),
+    disableHostPrefix: true,
+    protocol: AwsSmithyRpcV2CborProtocol,
+  });
+  const logEvents = [{ timestamp: 1_700_000_000_123, message: "line" }];
+  const put = await client.send(
+    new logs.PutLogEventsCommand({ logGroupName: "g", logStreamName: "s", logEvents }),
+  );
+  assert.deepEqual(JSON.parse(put.nextSequenceToken ?? ""), logEvents);
+  assert.match(server.seen[0]?.path ?? "", /^\/service\/[^/]+\/operation\/PutLogEvents$/);
+  await client.send(new logs.CreateLogGroupCommand({ logGroupName: "new", tags: { a: "b" } }));
+  await assert.rejects(
+    client.send(new logs.DescribeLogGroupsCommand({ limit: 1 })),
+    logs.InvalidParameterException,
+  );
+  await assert.rejects(client.send(new logs.ListAnomaliesCommand({})), {
+    name: "UnknownOperationException",
+  });
+  const live = await client.send(new logs.StartLiveTailCommand({ logGroupIdentifiers: ["g"] }));
+  const seen: unknown[] = [];
+  for await (const event of live.responseStream ?? []) {
+    seen.push(event.sessionStart?.sessionId ?? event.sessionUpdate?.sessionResults?.[0]?.message);
+  }
+  assert.deepEqual(seen, ["s", "hello \u{1f30a}"]);
 });
 
 test("awsJson1_0: SQS, with the old error code in x-amzn-query-error", async () => {

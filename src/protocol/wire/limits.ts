@@ -6,8 +6,11 @@
 /** Largest buffered request body unless the operation says otherwise. */
 export const bodyBytesMax = 16 * 1024 * 1024;
 
-/** Largest AWS Query form; IAM's own answer to more is 413. Policies are at most a few hundred KiB. */
-export const formBytesMax = 2 * 1024 * 1024;
+/**
+ * Largest AWS Query form. The largest legitimate one is a 1 MiB message, three bytes per byte when
+ * percent-encoded (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
+ */
+export const formBytesMax = 4 * 1024 * 1024;
 
 /**
  * Deepest nesting of JSON, XML, CBOR and Query input. DynamoDB, the deepest of the public APIs, allows 32

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateLogGroup$, PutLogEvents$ } from "@aws-sdk/client-cloudwatch-logs";
 import { CreateUser$, ListUsers$ } from "@aws-sdk/client-iam";
-import { CreateFunction$, GetFunction$, Invoke$, ListFunctions$ } from "@aws-sdk/client-lambda";
+import {
+  CreateFunction$,
+  GetFunction$,
+  Invoke$,
+  InvokeWithResponseStream$,
+  ListFunctions$,
+} from "@aws-sdk/client-lambda";
 import { CreateBucket$, DeleteObjects$ } from "@aws-sdk/client-s3";
 import type { StaticOperationSchema } from "@smithy/types";
 import { AssertionFailure } from "#base/assert.ts";
@@ -10,7 +16,9 @@ import { PlatformError } from "#base/errors.ts";
 import { defineService } from "#protocol/service/service.ts";
 import type { Service, ServiceDescription, WireProtocolId } from "#protocol/service/service.ts";
 import { toWireError } from "./errors.ts";
-import { bodyBytesMax, depthMax } from "./limits.ts";
+import { encodeEventStream, eventStreamMember } from "./event-stream.ts";
+import { bodyBytesMax, depthMax, formBytesMax } from "./limits.ts";
+import { operationShape } from "./shapes.ts";
 import { answer, collect } from "./test-server.ts";
 import { wireProtocols } from "./wire.ts";
 
@@ -239,6 +247,12 @@ test("awsQuery: wrong types, depth and too many parameters have IAM's names", as
       ],
     },
   ]);
+  const long = `Action=CreateUser&UserName=${"u".repeat(formBytesMax)}`;
+  const tooLarge = await send({ headers, body: long });
+  assert.equal(tooLarge.status, 413);
+  assert.match(tooLarge.text, /<Code>RequestEntityTooLarge<\/Code>/);
+  const bytes = Buffer.from([...Buffer.from("Action=CreateUser&UserName="), 0xff]);
+  assert.match((await send({ headers, body: bytes })).text, /<Code>MalformedInput<\/Code>/);
   const asGet = await send({ method: "GET", rawQuery: "Action=CreateUser&UserName=g" });
   assert.equal(asGet.status, 200);
 });
@@ -270,6 +284,41 @@ test("rpcV2Cbor: lengths beyond the body, bad keys and depth are SerializationEx
   assert.deepEqual(inputs, []);
   const unknown = await send({ path: "/service/Logs/operation/Nope", headers });
   assert.match(unknown.text, /UnknownOperationException/);
+});
+
+test("a function's payload that its sender calls a form arrives as it is, whatever its length", async () => {
+  const { send, inputs } = serve("restJson1", [Invoke$]);
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const path = "/2015-03-31/functions/f/invocations";
+  for (const payload of [Buffer.from([0xff, 0x26]), Buffer.alloc(formBytesMax + 5, "&")]) {
+    assert.equal((await send({ path, headers, body: payload })).status, 200);
+    const input = inputs.pop() as { Payload: Uint8Array }; // what the handler got
+    assert(Buffer.from(input.Payload).equals(payload));
+  }
+});
+
+test("a reader of an event stream that goes away ends its source", async () => {
+  let isEnded = false;
+  async function* source(): AsyncGenerator<object> {
+    try {
+      for (;;) yield { PayloadChunk: { Payload: Buffer.from("x") } };
+    } finally {
+      isEnded = true;
+    }
+  }
+  const { output } = operationShape(InvokeWithResponseStream$);
+  const member = eventStreamMember(output);
+  assert(member);
+  const frames = encodeEventStream({ EventStream: source() }, member, {
+    contentType: "application/json",
+    writeValue: () => new Uint8Array(),
+    initialResponse: undefined,
+  });
+  for await (const frame of frames) {
+    assert.equal(Buffer.from(frame).readUInt32BE(0), frame.byteLength);
+    break;
+  }
+  assert.equal(isEnded, true);
 });
 
 test("what is no modelled error tells its kind and nothing of its cause", () => {

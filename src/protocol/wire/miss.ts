@@ -1,5 +1,6 @@
 import { unreachable } from "#base/assert.ts";
 import type { Service } from "#protocol/service/service.ts";
+import { toWireError } from "./errors.ts";
 import { compileRoutes } from "./routes.ts";
 import type { RouteTable } from "./routes.ts";
 import { isOperationSchema } from "./shapes.ts";
@@ -22,6 +23,7 @@ export async function explainMiss(
   request: MatchableRequest,
   { service, match }: { readonly service: Service; readonly match: OperationMatch | undefined },
 ): Promise<WireError> {
+  if (protocol.id === "awsQuery" && request.formError) return toWireError(request.formError);
   let loading = models.get(service);
   if (!loading) {
     loading = loadModel(service);

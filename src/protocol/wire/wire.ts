@@ -2,6 +2,7 @@ import { unreachable } from "#base/assert.ts";
 import type { RequestContext } from "#base/context.ts";
 import type { Operation, Service, WireProtocolId } from "#protocol/service/service.ts";
 import { awsJson } from "./aws-json.ts";
+import type { RequestTooLargeError, SerializationError } from "./errors.ts";
 import { awsQuery } from "./aws-query.ts";
 import { restJson } from "./rest-json.ts";
 import { restXml } from "./rest-xml.ts";
@@ -41,6 +42,8 @@ export interface WireResponse {
 export interface MatchableRequest extends WireRequest {
   /** The decoded form of an `application/x-www-form-urlencoded` POST. */
   readonly form: URLSearchParams | undefined;
+  /** Why such a body is no form: too large, too many parameters, not UTF-8. */
+  readonly formError?: RequestTooLargeError | SerializationError;
 }
 
 /** Stateless; route tables are compiled once per service. */
