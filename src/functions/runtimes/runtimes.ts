@@ -1,5 +1,28 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "#base/clock.ts";
 import type { SandboxExit, SandboxSpec } from "#functions/sandbox/sandbox.ts";
 import type { Sandbox } from "#functions/sandbox/sandbox.ts";
+import { createNodeRuntimes } from "./node.ts";
+
+export { exitError } from "./error-body.ts";
+export { ports as sandboxPorts } from "./limits.ts";
+
+export interface RuntimesDeps {
+  /** Existing directory; trees of libraries are prepared below it, once. */
+  readonly workDir: string;
+  readonly clock: Clock;
+}
+
+/** Every runtime by its API name, usable on this host or not (`probe` says). */
+export function createRuntimes(deps: RuntimesDeps): ReadonlyMap<string, Runtime> {
+  const workDir = join(deps.workDir, "runtimes");
+  const emptyTree = join(workDir, "empty");
+  mkdirSync(emptyTree, { recursive: true, mode: 0o755 });
+  const shared = { ...deps, workDir, emptyTree };
+  const rows = [...createNodeRuntimes(shared)];
+  return new Map(rows.map((row) => [row.identifier, row]));
+}
 
 /**
  * A runtime is a row: how to boot it and how to talk to it once it runs. Adding one adds a file here

@@ -1,0 +1,164 @@
+import "node:crypto";
+import "node:dns";
+import "node:events";
+import "node:http";
+import "node:https";
+import "node:stream/promises";
+import "node:timers/promises";
+import "node:tls";
+import "node:url";
+import "node:util";
+import "node:zlib";
+import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
+import { patchConsole } from "./console.mjs";
+import { describe, runtimeError } from "./errors.mjs";
+import { loadHandler, streaming } from "./handler.mjs";
+import { createRunner } from "./invocation.mjs";
+import { handOutListeners } from "./listeners.mjs";
+import { isOnHost, place } from "./paths.mjs";
+import { installResolution, requireFromRuntime } from "./resolution.mjs";
+import { HttpResponseStream } from "./response-stream.mjs";
+import { needsRestart, restart } from "./restart.mjs";
+
+/** The boot program of the Node runtimes; what it does in which order is in ../CHANNEL.md. */
+const rejoinListener = 9002;
+/** Events waiting for the one that runs; the platform never sends more ahead. */
+const inboxMax = 1024;
+
+const isSecondLife = process.env.SKERRY_REJOIN !== undefined;
+const ports = isSecondLife ? undefined : await handOutListeners();
+const rejoinPort = ports?.get(rejoinListener) ?? Number(process.env.SKERRY_REJOIN);
+
+const current = { requestId: undefined, stream: undefined };
+const inbox = [];
+let isBusy = false;
+let runner;
+
+const channel = createChannel(openSocket(isSecondLife ? rejoinPort : undefined), (frame) => {
+  if (frame.kind === kinds.specialise) void specialise(frame);
+  else if (frame.kind === kinds.invoke && inbox.length < inboxMax) {
+    inbox.push(frame);
+    void work();
+  } else process.exit(1);
+});
+
+installResolution();
+await warmUp();
+channel.send(kinds.ready, 0);
+
+async function warmUp() {
+  await import("./warm.mjs");
+  requireFromRuntime(place("/var/runtime/guest/node/warm.cjs"));
+  JSON.parse(JSON.stringify({ warm: [true] }));
+  process.stdout.writableLength;
+}
+
+async function specialise(frame) {
+  const { metadata, variables } = frame;
+  if (!metadata.has(fields.restarted) && needsRestart(variables)) {
+    channel.send(kinds.restart, 0);
+    channel.flush(() => restart(variables, rejoinPort));
+    return;
+  }
+  const started = performance.now();
+  replaceEnvironment(variables);
+  const logError = patchConsole(current);
+  runner = createRunner({ channel, current, logError });
+  installGlobals();
+  process.on("uncaughtException", (error) => crash("Uncaught Exception", error, 129));
+  process.on("unhandledRejection", (reason, promise) => {
+    const error = runtimeError("UnhandledPromiseRejection", String(reason));
+    crash("Unhandled Promise Rejection", Object.assign(error, { reason, promise }), 128);
+  });
+  const replaced = performance.now();
+  const phases = () => [
+    [fields.phase, `environment=${(replaced - started).toFixed(3)}`],
+    [fields.phase, `import=${(performance.now() - replaced).toFixed(3)}`],
+  ];
+  const failInit = (error) => {
+    const body = describe(error);
+    const metadata = [...errorFields(body), ...phases()];
+    channel.send(kinds.initError, 0, metadata, Buffer.from(JSON.stringify(body)), true);
+    channel.flush(() => process.exit(1));
+  };
+  let isInitialised = false;
+  const onEmptyInit = () => {
+    if (!isInitialised) process.exit(13);
+  };
+  process.once("beforeExit", onEmptyInit);
+
+  function crash(title, error, exitCode) {
+    logError(title, error);
+    if (!isInitialised) return failInit(error);
+    if (!runner.crash(error, exitCode)) process.exit(exitCode);
+  }
+
+  try {
+    // A module that waits for nothing that will ever happen ends the process, as it would anywhere.
+    channel.unref();
+    const loaded = await loadHandler(place("/var/task"), metadata.get(fields.handler));
+    channel.ref();
+    isInitialised = true;
+    process.removeListener("beforeExit", onEmptyInit);
+    runner.use(loaded);
+    channel.send(kinds.initialised, 0, phases());
+  } catch (error) {
+    channel.ref();
+    logError("Uncaught Exception", error);
+    failInit(error);
+  }
+}
+
+function replaceEnvironment(variables) {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, variables);
+  if (isOnHost) {
+    process.env.LAMBDA_TASK_ROOT = place("/var/task");
+    process.env.LAMBDA_RUNTIME_DIR = place("/var/runtime");
+  }
+  process.env.NODE_PATH ??= defaultNodePath();
+  requireFromRuntime("node:module")._initPaths();
+  process.argv.splice(1, process.argv.length, "/var/runtime/index.mjs");
+  process.chdir(place("/var/task"));
+  if (!isOnHost) nameWorkingDirectory();
+}
+
+/** The kernel knows the directory by its slot, customers by the link to it. */
+function nameWorkingDirectory() {
+  const realDirectory = process.cwd;
+  process.cwd = () => realDirectory().replace(/^\/var\/slot\/task(?=\/|$)/, "/var/task");
+}
+
+/** As on AWS (developer guide, "Working with layers for Node.js", paths). */
+function defaultNodePath() {
+  const major = process.versions.node.split(".")[0];
+  return [
+    place(`/opt/nodejs/node${major}/node_modules`),
+    place("/opt/nodejs/node_modules"),
+    `${place("/var/runtime/node_modules")}`,
+    place("/var/runtime"),
+    place("/var/task"),
+  ].join(":");
+}
+
+function installGlobals() {
+  const escape = process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA;
+  if (escape === "1" || escape === "true") return;
+  globalThis.awslambda = {
+    streamifyResponse(handler, options) {
+      handler[streaming.mark] = "response";
+      if (typeof options?.highWaterMark === "number") {
+        handler[streaming.highWaterMark] = Math.trunc(options.highWaterMark);
+      }
+      return handler;
+    },
+    HttpResponseStream,
+  };
+}
+
+async function work() {
+  if (isBusy) return;
+  isBusy = true;
+  for (let frame = inbox.shift(); frame; frame = inbox.shift()) await runner.run(frame);
+  isBusy = false;
+}

@@ -1,0 +1,2 @@
+/** Imported at boot so that the first customer module finds the loader warm. */
+export const isWarm = true;

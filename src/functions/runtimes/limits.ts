@@ -1,0 +1,40 @@
+/** Bounds of the runtimes module. Lambda quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (November 2026). */
+
+/** Synchronous response payload; the number AWS's own message names. */
+export const responseBytesMax = 6_291_556;
+/** Streamed response: 200 MB since July 2025. */
+export const streamBytesMax = 200 * 1024 * 1024;
+
+/** One frame of the channel; guest/CHANNEL.md. Above a full response with its metadata. */
+export const frameBytesMax = 7 * 1024 * 1024;
+export const metadataBytesMax = 1024 * 1024;
+/** Error bodies a runtime reports; the rest of a longer one is not read. */
+export const errorBytesMax = 1024 * 1024;
+
+/** How long a guest that announced its end, or whose channel closed, may take to be gone. */
+export const lastBreathMs = 2_000;
+/** How long a guest that restarts itself may take to come back. */
+export const rejoinTimeoutMs = 10_000;
+/** From the sandbox's start to "ready". */
+export const readyTimeoutMs = 30_000;
+
+/** Processes and threads: "Execution processes/threads: 1,024" (Lambda quotas). */
+export const processesMax = 1_024;
+/** One core is 1000; the pool sets each function's share when it specialises. */
+export const bootCpuMilli = 1_000;
+
+/** Connections a custom runtime may hold to its Runtime API, and bytes of one request's headers. */
+export const runtimeApiConnectionsMax = 64;
+export const runtimeApiHeaderBytesMax = 64 * 1024;
+
+/** Loopback ports inside of sandboxes; served by the platform. */
+export const ports = {
+  /** `AWS_LAMBDA_RUNTIME_API` of custom runtimes. */
+  runtimeApi: 9001,
+  /** Where a guest that replaced itself connects again. */
+  rejoin: 9002,
+  /** `AWS_ENDPOINT_URL`. */
+  awsEndpoint: 4566,
+  /** `HTTP_PROXY` and `HTTPS_PROXY`. */
+  egressProxy: 3128,
+} as const;

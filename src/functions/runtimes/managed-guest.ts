@@ -1,0 +1,275 @@
+import type { Server, Socket } from "node:net";
+import type { Clock } from "#base/clock.ts";
+import { isPlatformError, PlatformError } from "#base/errors.ts";
+import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
+import { createChannel } from "./channel/channel.ts";
+import type { Channel } from "./channel/channel.ts";
+import { fields, findField, FrameError, kinds, readFields } from "./channel/frames.ts";
+import type { Field, Frame } from "./channel/frames.ts";
+import { responseTooLarge } from "./error-body.ts";
+import {
+  lastBreathMs,
+  ports,
+  readyTimeoutMs,
+  rejoinTimeoutMs,
+  responseBytesMax,
+} from "./limits.ts";
+import { linkTrees } from "./link-trees.ts";
+import { collectStream, streamResponse } from "./managed-stream.ts";
+import type { StreamSource } from "./managed-stream.ts";
+import type {
+  Assignment,
+  FunctionErrorBody,
+  Guest,
+  GuestRequest,
+  GuestResponse,
+  InitOutcome,
+  StartPhases,
+} from "./runtimes.ts";
+import { abortable, within } from "./waiting.ts";
+
+export interface ManagedGuestDeps {
+  readonly clock: Clock;
+  /** An empty directory; what a function without layers sees at /opt. */
+  readonly emptyTree: string;
+}
+
+/**
+ * The platform's side of guest/CHANNEL.md for runtimes whose guest is ours (Node, Python).
+ * Errors: `sandbox.start-failed` when the guest dies or stays silent before it is ready.
+ */
+export async function attachManaged(
+  sandbox: Sandbox,
+  deps: ManagedGuestDeps,
+  signal: AbortSignal,
+): Promise<Guest> {
+  const guest = new ManagedGuest(sandbox, deps);
+  await abortable(guest.ready(), signal);
+  return guest;
+}
+
+type Heard = { readonly frame: Frame } | { readonly exit: SandboxExit };
+
+class ManagedGuest implements Guest {
+  readonly #sandbox: Sandbox;
+  readonly #deps: ManagedGuestDeps;
+  #channel: Channel;
+  #number = 0;
+
+  constructor(sandbox: Sandbox, deps: ManagedGuestDeps) {
+    this.#sandbox = sandbox;
+    this.#deps = deps;
+    this.#channel = createChannel(sandbox.channel);
+    void sandbox.exited.then(() => {
+      // What the guest said last may still be on its way; then the channel has nothing more.
+      deps.clock.timer(lastBreathMs, () => this.#channel.close());
+    });
+  }
+
+  async ready(): Promise<void> {
+    const heard = await within(this.#hear(), readyTimeoutMs, this.#deps.clock);
+    if (heard && "frame" in heard && heard.frame.kind === kinds.ready) return;
+    this.#channel.close();
+    throw new PlatformError("sandbox.start-failed", `The guest did not start: ${describe(heard)}.`);
+  }
+
+  async specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome> {
+    const { clock, emptyTree } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    await abortable(linkTrees(this.#sandbox, assignment.trees, emptyTree), signal);
+    const link = clock.monotonicMs() - startedMs;
+    const work = this.#initialise(assignment, { link });
+    return abortable(work, signal, () => this.#channel.close());
+  }
+
+  async invoke(request: GuestRequest): Promise<GuestResponse> {
+    request.signal.throwIfAborted();
+    this.#number = (this.#number + 1) >>> 0;
+    const { payload } = request;
+    this.#channel.send(kinds.invoke, this.#number, invokeFields(request), payload);
+    return abortable(this.#answer(request), request.signal, () => this.#channel.close());
+  }
+
+  async #initialise(assignment: Assignment, phases: StartPhases): Promise<InitOutcome> {
+    const metadata = specialiseFields(assignment);
+    this.#channel.send(kinds.specialise, 0, metadata);
+    let isRestarted = false;
+    for (;;) {
+      const heard = await this.#hear();
+      if ("exit" in heard) return { kind: "exit", exit: heard.exit, phases };
+      const { frame } = heard;
+      if (frame.kind === kinds.restart && !isRestarted) {
+        isRestarted = true;
+        const exit = await this.#rejoin();
+        if (exit) return { kind: "exit", exit, phases };
+        this.#channel.send(kinds.specialise, 0, [...metadata, [fields.restarted, "1"]]);
+        continue;
+      }
+      const found = readFields(frame.metadata);
+      const all = { ...phases, ...readPhases(found) };
+      if (frame.kind === kinds.initialised) return { kind: "ok", phases: all };
+      if (frame.kind !== kinds.initError) throw this.#cut(`frame ${frame.kind} during init`);
+      await this.#lastBreath(frame);
+      return { kind: "error", error: readError(found, frame), phases: all };
+    }
+  }
+
+  /** Waits for the guest's second life; answers with the exit if there was none. */
+  async #rejoin(): Promise<SandboxExit | undefined> {
+    const { clock } = this.#deps;
+    const server = this.#sandbox.listeners.get(ports.rejoin);
+    // A guest that inherited its channel (Python) says READY on it; one that lost it connects.
+    const waiting = server && firstConnection(server);
+    const heard = await within(this.#hear(waiting?.connection), rejoinTimeoutMs, clock).finally(
+      () => waiting?.stop(),
+    );
+    if (heard && "exit" in heard) return heard.exit;
+    if (heard?.frame.kind === kinds.ready) return undefined;
+    throw this.#cut("the guest restarted and did not come back");
+  }
+
+  async #answer(request: GuestRequest): Promise<GuestResponse> {
+    const heard = await this.#hear();
+    if ("exit" in heard) return { kind: "exit", exit: heard.exit };
+    const { frame } = heard;
+    this.#expectCurrent(frame);
+    const found = readFields(frame.metadata);
+    switch (frame.kind) {
+      case kinds.response:
+        if (frame.body.length > responseBytesMax)
+          return { kind: "error", error: responseTooLarge() };
+        return { kind: "payload", payload: frame.body };
+      case kinds.error:
+        await this.#lastBreath(frame);
+        return { kind: "error", error: readError(found, frame) };
+      case kinds.streamBegin: {
+        const source = this.#streamSource(request);
+        if (!request.streaming) return collectStream(source);
+        return streamResponse(source, findField(found, fields.contentType));
+      }
+      default:
+        throw this.#cut(`frame ${frame.kind} as an answer`);
+    }
+  }
+
+  #streamSource(request: GuestRequest): StreamSource {
+    return {
+      requestId: request.requestId,
+      signal: request.signal,
+      next: async () => {
+        const heard = await this.#hear();
+        if ("exit" in heard) return { kind: "exit", exit: heard.exit };
+        const { frame } = heard;
+        this.#expectCurrent(frame);
+        if (frame.kind === kinds.streamData) return { kind: "bytes", bytes: frame.body };
+        if (frame.kind === kinds.streamEnd) return { kind: "end" };
+        if (frame.kind !== kinds.streamError) throw this.#cut(`frame ${frame.kind} in a stream`);
+        await this.#lastBreath(frame);
+        return { kind: "error", error: readError(readFields(frame.metadata), frame) };
+      },
+      abandon: () => this.#channel.close(),
+    };
+  }
+
+  /**
+   * The next frame, or how the sandbox ended. `replacement` is a connection that takes the channel's
+   * place when the guest closes it. Errors: `channel.broken` when a guest that still runs hung up or
+   * broke the protocol.
+   */
+  async #hear(replacement?: Promise<Socket>): Promise<Heard> {
+    try {
+      return { frame: await this.#channel.next() };
+    } catch (error) {
+      if (!isPlatformError(error, "channel.broken") || error.cause instanceof FrameError)
+        throw error;
+      const ended = this.#sandbox.exited.then((exit) => ({ exit }));
+      const joined = replacement?.then((socket) => {
+        this.#channel = createChannel(socket);
+        return this.#hear();
+      });
+      if (joined) return Promise.race([ended, joined]);
+      const heard = await within(ended, lastBreathMs, this.#deps.clock);
+      if (heard) return heard;
+      throw error;
+    }
+  }
+
+  #expectCurrent(frame: Frame): void {
+    if (frame.number !== this.#number) throw this.#cut(`an answer to invocation ${frame.number}`);
+  }
+
+  /** A guest that answered and is about to end must not be taken for one that can be used again. */
+  async #lastBreath(frame: Frame): Promise<void> {
+    if (frame.isLast) await within(this.#sandbox.exited, lastBreathMs, this.#deps.clock);
+  }
+
+  #cut(why: string): PlatformError {
+    this.#channel.close();
+    return new PlatformError("channel.broken", `A guest broke the protocol: ${why}.`);
+  }
+}
+
+function firstConnection(server: Server): { connection: Promise<Socket>; stop: () => void } {
+  const first = Promise.withResolvers<Socket>();
+  const onConnection = (socket: Socket): void => {
+    server.off("connection", onConnection);
+    socket.setNoDelay(true);
+    first.resolve(socket);
+  };
+  server.on("connection", onConnection);
+  return { connection: first.promise, stop: () => void server.off("connection", onConnection) };
+}
+
+function describe(heard: Heard | undefined): string {
+  if (!heard) return `silent for ${readyTimeoutMs} ms`;
+  if ("frame" in heard) return `it said ${heard.frame.kind} instead of ready`;
+  return `it ended with ${heard.exit.signal ?? heard.exit.code ?? heard.exit.cause}`;
+}
+
+function specialiseFields(assignment: Assignment): readonly Field[] {
+  return [
+    [fields.handler, assignment.handler],
+    [fields.memoryMiB, String(assignment.memoryMiB)],
+    [fields.timeoutMs, String(assignment.timeoutMs)],
+    ...Object.entries(assignment.environment).map(([name, value]): Field => [
+      fields.variable,
+      `${name}=${value}`,
+    ]),
+  ];
+}
+
+function invokeFields(request: GuestRequest): readonly Field[] {
+  const found: Field[] = [
+    [fields.requestId, request.requestId],
+    [fields.functionArn, request.functionArn],
+    [fields.deadlineMs, String(request.deadlineMs)],
+  ];
+  if (request.traceHeader !== "") found.push([fields.traceHeader, request.traceHeader]);
+  if (request.clientContext !== undefined) {
+    found.push([fields.clientContext, request.clientContext]);
+  }
+  if (request.cognitoIdentity !== undefined) {
+    found.push([fields.cognitoIdentity, request.cognitoIdentity]);
+  }
+  if (request.streaming) found.push([fields.streaming, "1"]);
+  return found;
+}
+
+function readError(found: readonly Field[], frame: Frame): FunctionErrorBody {
+  return {
+    errorType: findField(found, fields.errorType) ?? "Runtime.Unknown",
+    errorMessage: findField(found, fields.errorMessage) ?? "",
+    payload: frame.body,
+  };
+}
+
+function readPhases(found: readonly Field[]): StartPhases {
+  const phases: Record<string, number> = {};
+  for (const [id, text] of found) {
+    if (id !== fields.phase) continue;
+    const [name = "", value = ""] = text.split("=", 2);
+    const ms = Number(value);
+    if (/^[a-z]{1,32}$/.test(name) && Number.isFinite(ms)) phases[name] = ms;
+  }
+  return phases;
+}

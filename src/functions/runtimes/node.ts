@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { once } from "./once.ts";
+import { attachManaged } from "./managed-guest.ts";
+import type { ManagedGuestDeps } from "./managed-guest.ts";
+import { bootCpuMilli, ports, processesMax } from "./limits.ts";
+import { buildSdkTree, findPackage, projectRoot } from "./node-packages.ts";
+import type { Runtime } from "./runtimes.ts";
+
+export const guestDirectory = join(projectRoot, "guest");
+
+/** Where code and layers are expected; the links lead to what the sandbox gets later. */
+export const codeLinks = [
+  { target: "/var/slot/task", path: "/var/task" },
+  { target: "/var/slot/opt", path: "/opt" },
+];
+
+export interface NodeRuntimeDeps extends ManagedGuestDeps {
+  /** Where prepared trees are kept. */
+  readonly workDir: string;
+}
+
+/** The Node runtimes of Lambda; each is the official binary of its major version from npm. */
+export function createNodeRuntimes(deps: NodeRuntimeDeps): readonly Runtime[] {
+  const sdkTree = once(() => buildSdkTree(deps.workDir));
+  return [22, 24, 26].map((major) => createNodeRuntime(major, deps, sdkTree));
+}
+
+/** The binary of a major version, or undefined when its package is not installed. */
+export function findNode(major: number): string | undefined {
+  const folder = findPackage(nodePackage(major));
+  return folder && join(folder, "bin/node");
+}
+
+function nodePackage(major: number): string {
+  return `node${major}-linux-${process.arch}`;
+}
+
+function createNodeRuntime(
+  major: number,
+  deps: NodeRuntimeDeps,
+  sdkTree: () => Promise<string>,
+): Runtime {
+  const identifier = `nodejs${major}.x`;
+  return {
+    identifier,
+    kind: identifier,
+    probe: () => Promise.resolve(probeNode(major)),
+    async sandboxSpec(size) {
+      const binary = findNode(major);
+      if (binary === undefined) throw new Error(probeNode(major).reason);
+      return {
+        mounts: [
+          { source: binary, target: "/var/lang/bin/node" },
+          { source: guestDirectory, target: "/var/runtime/guest" },
+          { source: await sdkTree(), target: "/var/runtime/node_modules" },
+        ],
+        links: [...codeLinks, { target: "/var/runtime/node_modules", path: "/node_modules" }],
+        command: ["/var/lang/bin/node", "/var/runtime/guest/node/boot.mjs"],
+        environment: {
+          SKERRY_LISTENERS: [ports.rejoin, ports.awsEndpoint, ports.egressProxy].join(","),
+        },
+        listeners: [ports.rejoin, ports.awsEndpoint, ports.egressProxy],
+        memoryMiB: size.memoryMiB,
+        scratchMiB: size.scratchMiB,
+        cpuMilli: bootCpuMilli,
+        pidsMax: processesMax,
+      };
+    },
+    attach: (sandbox, signal) => attachManaged(sandbox, deps, signal),
+  };
+}
+
+function probeNode(major: number): { readonly usable: boolean; readonly reason: string } {
+  const binary = findNode(major);
+  if (binary !== undefined) return { usable: true, reason: `Node ${major} at ${binary}` };
+  const name = nodePackage(major);
+  const source = `npm:node-linux-${process.arch}@${major}`;
+  return { usable: false, reason: `Node ${major} is missing. Run: npm install ${name}@${source}` };
+}
