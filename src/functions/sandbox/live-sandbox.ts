@@ -102,11 +102,12 @@ export class LiveSandbox implements Sandbox {
   }
 
   /** Ends what the launcher can no longer report. */
-  lose(error: PlatformError, recovered: Promise<unknown>): void {
+  lose(recovered: Promise<unknown>, error: PlatformError): void {
     this.#boot.reject(error);
     const settle = (): void =>
       this.#settle({ code: undefined, signal: "SIGKILL", cause: "killed" });
-    recovered.then(settle, settle);
+    // Whether a new launcher came or not: the old one's sandboxes are gone by then.
+    void recovered.catch(() => undefined).finally(settle);
   }
 
   #onBooted(): void {
@@ -203,7 +204,7 @@ const signalNames: Readonly<Record<number, string>> = {
 };
 
 /** bubblewrap reports a death by signal as a shell does, 128 + its number. */
-export function decodeExit(
+function decodeExit(
   code: number | null,
   signal: string | null,
 ): { readonly code: number | undefined; readonly signal: string | undefined } {

@@ -10,7 +10,7 @@ import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { createBubblewrapDriver } from "./drivers/bubblewrap/bubblewrap.ts";
 import { probeSpec } from "./drivers/bubblewrap/probe-sandbox.ts";
-import { shellSpec } from "./drivers/bubblewrap/testing.ts";
+import { shellSpec } from "./testing/host.ts";
 import type { SandboxSpec } from "./sandbox.ts";
 
 const rounds = Number(process.argv[2] ?? "40");
@@ -31,7 +31,9 @@ async function timed(act: () => unknown): Promise<number> {
 
 const workDir = mkdtempSync(join(tmpdir(), "skerry-bench-"));
 const driver = createBubblewrapDriver({
-  ...{ workDir, clock: systemClock, random: systemRandom },
+  workDir,
+  clock: systemClock,
+  random: systemRandom,
   log: { event: () => undefined },
 });
 const samples = new Map<string, number[]>();

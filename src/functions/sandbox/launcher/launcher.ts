@@ -1,5 +1,5 @@
 import type { SendHandle } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { openCgroupTree, removeAbandoned } from "../drivers/bubblewrap/cgroup-files.ts";
@@ -103,15 +103,12 @@ async function perform(
   request: Extract<LauncherRequest, { readonly request: number }>,
   sandbox: RunningSandbox,
 ): Promise<number> {
-  switch (request.type) {
-    case "configure":
-      sandbox.configure(request);
-      return 0;
-    case "peak":
-      return sandbox.memoryPeakMiB();
-    case "attach":
-      return (await sandbox.attach(request.name, request.source)) ? 1 : 0;
+  if (request.type === "peak") return sandbox.memoryPeakMiB();
+  if (request.type === "attach") {
+    return (await sandbox.attach(request.name, request.source)) ? 1 : 0;
   }
+  sandbox.configure(request);
+  return 0;
 }
 
 let isStopping = false;

@@ -36,12 +36,15 @@ describe("requests to the launcher", () => {
       mounts: [{ source: text, target: "/x" }],
     });
     const broken: readonly unknown[] = [
-      ...[undefined, null, 1, "create", [], {}],
-      ...[
-        { ...create, type: "exec" },
-        { ...create, id: "../../etc" },
-        { ...create, id: 7 },
-      ],
+      undefined,
+      null,
+      1,
+      "create",
+      [],
+      {},
+      { ...create, type: "exec" },
+      { ...create, id: "../../etc" },
+      { ...create, id: 7 },
       ...["", "relative", "/a/../b", "/a//b", "/a/.", "/a\0b", `/${"a".repeat(5000)}`].map(path),
       { ...create, mounts: Array.from({ length: mountsMax + 1 }, () => create.mounts[0]) },
       { ...create, listeners: [0] },
@@ -52,7 +55,11 @@ describe("requests to the launcher", () => {
       { ...create, command: [1] },
       ...[0, -1, 1.5, Number.NaN, "128", 1e12].map((memoryMiB) => ({ ...create, memoryMiB })),
       ...["..", ".hidden", "a/b", ""].map((name) => ({
-        ...{ type: "attach", id: create.id, request: 1, name, source: "/a" },
+        type: "attach",
+        id: create.id,
+        request: 1,
+        name,
+        source: "/a",
       })),
     ];
     for (const value of broken) assert.equal(parseRequest(value), undefined, JSON.stringify(value));
@@ -62,10 +69,14 @@ describe("requests to the launcher", () => {
 describe("what a boot program says", () => {
   test("listeners and the end are understood", () => {
     assert.deepEqual(parseBootMessage({ listener: 9001 }, 0), {
-      ...{ kind: "listener", port: 9001, actualPort: 9001 },
+      kind: "listener",
+      port: 9001,
+      actualPort: 9001,
     });
     assert.deepEqual(parseBootMessage({ listener: 9001, port: 40_000 }, 0), {
-      ...{ kind: "listener", port: 9001, actualPort: 40_000 },
+      kind: "listener",
+      port: 9001,
+      actualPort: 4e4,
     });
     assert.deepEqual(parseBootMessage({ booted: true }, 1), { kind: "booted" });
   });

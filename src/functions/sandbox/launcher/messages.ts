@@ -175,7 +175,7 @@ function isEnvironment(value: unknown): boolean {
   );
 }
 
-export function isId(value: unknown): value is string {
+function isId(value: unknown): value is string {
   return typeof value === "string" && idPattern.test(value);
 }
 

@@ -39,9 +39,7 @@ export function createDirectMounts(slots: string): OpenMounts {
 /** Needs root and an own mount namespace with private propagation. */
 export function createPrivateMounts(slots: string): OpenMounts {
   const base = chooseBase();
-  execFileSync("mount", [
-    ...["-t", "tmpfs", "-o", "mode=0711,size=4m,nosuid,nodev", "tmpfs", base],
-  ]);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "mode=0711,size=4m,nosuid,nodev", "tmpfs", base]);
   const slotsOpen = join(base, opaqueName());
   mkdirSync(slotsOpen, { mode: 0o711 });
   execFileSync("mount", ["--bind", slots, slotsOpen]);

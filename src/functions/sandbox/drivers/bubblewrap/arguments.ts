@@ -35,7 +35,7 @@ export interface SystemTree {
 }
 
 /** Where trees linked into a running sandbox appear. */
-export const slotTarget = "/var/slot";
+const slotTarget = "/var/slot";
 
 /** Looks like a Lambda host name and says nothing about this one. */
 const hostName = "169-254-76-1";
@@ -45,10 +45,10 @@ const hostName = "169-254-76-1";
  * and no way to make another user namespace. The process dies with the launcher and has no
  * controlling terminal it could type into.
  */
-const namespaces = [
-  ...["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns"],
-  ...["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", hostName],
-];
+const namespaces = words(
+  "--unshare-all --unshare-user --uid 1000 --gid 1000 --disable-userns --die-with-parent " +
+    `--new-session --cap-drop ALL --hostname ${hostName}`,
+);
 
 /** The options, without the program: they travel through `--args`, so that /proc shows none of them. */
 export function bubblewrapArguments(profile: Profile): readonly string[] {
@@ -62,15 +62,20 @@ export function bubblewrapArguments(profile: Profile): readonly string[] {
     ...profile.mounts.flatMap(readOnlyBind),
     ...readOnlyBind({ source: profile.slot, target: slotTarget }),
     ...profile.links.flatMap((link) => ["--symlink", link.target, link.path]),
-    ...["--proc", "/proc"],
+    ...words("--proc /proc"),
     ...system.hiddenFiles.flatMap((target) => readOnlyBind({ source: "/dev/null", target })),
     ...system.hiddenDirectories.flatMap((target) => readOnlyBind({ source: system.empty, target })),
-    ...["--dev", "/dev"],
-    ...["--perms", "1777", "--size", String(profile.scratchMiB * 1024 * 1024), "--tmpfs", "/tmp"],
-    ...["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"],
-    ...["--seccomp", String(descriptors.seccomp)],
-    ...["--info-fd", String(descriptors.info), "--block-fd", String(descriptors.block)],
+    ...words("--dev /dev --perms 1777"),
+    ...words(`--size ${profile.scratchMiB * 1024 * 1024} --tmpfs /tmp`),
+    ...words("--remount-ro /proc --remount-ro /dev --remount-ro / --chdir /"),
+    ...words(`--seccomp ${descriptors.seccomp}`),
+    ...words(`--info-fd ${descriptors.info} --block-fd ${descriptors.block}`),
   ];
+}
+
+/** Only for words of our own: a path may hold a space. */
+function words(text: string): readonly string[] {
+  return text.split(" ");
 }
 
 function readOnlyBind(mount: Mount): readonly string[] {

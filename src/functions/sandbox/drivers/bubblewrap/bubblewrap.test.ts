@@ -1,6 +1,6 @@
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
-import { sandboxContract } from "../../sandbox.contract.ts";
+import { sandboxContract } from "../../testing/sandbox.contract.ts";
 import { createBubblewrapDriver } from "./bubblewrap.ts";
 import { findBubblewrap } from "./probe.ts";
 

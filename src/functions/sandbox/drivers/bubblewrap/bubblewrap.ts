@@ -205,7 +205,11 @@ class Driver implements BubblewrapDriver {
     if (linkSmallTree(source, this.#slot(id), name)) return;
     // Mounting costs the same for any tree, linking a little for each file.
     const request = (question: number): LauncherRequest => ({
-      ...{ type: "attach", id, request: question, name, source },
+      type: "attach",
+      id,
+      request: question,
+      name,
+      source,
     });
     if ((await this.#ask(request)) === 1) return;
     await linkTree(source, this.#slot(id), name);
@@ -258,7 +262,7 @@ class Driver implements BubblewrapDriver {
     );
     for (const question of this.#questions.values()) question.reject(error);
     this.#questions.clear();
-    for (const sandbox of this.#live.values()) sandbox.lose(error, recovered);
+    for (const sandbox of this.#live.values()) sandbox.lose(recovered, error);
   }
 }
 

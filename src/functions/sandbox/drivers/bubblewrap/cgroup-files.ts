@@ -88,8 +88,8 @@ export async function removeAbandoned(
     for (const name of subdirectories(parent)) {
       if (!name.startsWith(prefix) || isAlive(name)) continue;
       const directory = join(parent, name);
-      for (const child of [...subdirectories(directory).map((each) => join(directory, each))]) {
-        await endGroup(child, clock);
+      for (const child of subdirectories(directory)) {
+        await endGroup(join(directory, child), clock);
       }
       await endGroup(directory, clock);
       removed += 1;
@@ -165,7 +165,10 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
  */
 function writableLayout(layout: CgroupLayout, name: string): CgroupLayout {
   const usable: Record<keyof CgroupLayout, CgroupLayout["memory"]> = {
-    ...{ memory: undefined, cpu: undefined, pids: undefined, unified: undefined },
+    memory: undefined,
+    cpu: undefined,
+    pids: undefined,
+    unified: undefined,
   };
   for (const key of ["memory", "cpu", "pids"] as const) {
     const place = layout[key];

@@ -98,16 +98,23 @@ describe("limits", () => {
       (name) => `${name}=134217728`,
     );
     assert.deepEqual(names(limitWrites(v1, limits, false)), [
-      ...[limit, swap, "memory.swappiness=0"],
-      ...["cpu.cfs_period_us=100000", "cpu.cfs_quota_us=7200", "pids.max=64"],
+      limit,
+      swap,
+      "memory.swappiness=0",
+      "cpu.cfs_period_us=100000",
+      "cpu.cfs_quota_us=7200",
+      "pids.max=64",
     ]);
     assert.deepEqual(names(limitWrites(v1, { memoryMiB: 128 }, true)).slice(0, 2), [swap, limit]);
   });
 
   test("v2 forbids swap and kills a group as one", () => {
     assert.deepEqual(names(limitWrites(v2, limits, false)), [
-      ...["memory.max=134217728", "memory.swap.max=0", "memory.oom.group=1"],
-      ...["cpu.max=7200 100000", "pids.max=64"],
+      "memory.max=134217728",
+      "memory.swap.max=0",
+      "memory.oom.group=1",
+      "cpu.max=7200 100000",
+      "pids.max=64",
     ]);
   });
 

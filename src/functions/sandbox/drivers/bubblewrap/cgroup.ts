@@ -13,7 +13,7 @@ export interface CgroupLayout {
   readonly unified: ControllerPlace | undefined;
 }
 
-export interface ControllerPlace {
+interface ControllerPlace {
   readonly version: 1 | 2;
   readonly mountPoint: string;
   /** The calling process's own group, under `mountPoint`. */

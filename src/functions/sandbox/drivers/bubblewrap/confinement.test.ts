@@ -8,10 +8,11 @@ import { systemRandom } from "#base/random.ts";
 import { createBubblewrapDriver } from "./bubblewrap.ts";
 import type { BubblewrapDriver } from "./bubblewrap.ts";
 import { createProbe, probeSpec } from "./probe-sandbox.ts";
-import type { Facts, ProbeSandbox } from "./probe-sandbox.ts";
+import type { ProbeSandbox } from "./probe-sandbox.ts";
 import { findBubblewrap } from "./probe.ts";
 import { architectures, forbiddenCalls } from "./syscalls.ts";
-import { controlGroups, processesOf } from "./testing.ts";
+import type { Facts } from "../../launcher/inside/probe.ts";
+import { controlGroups, processesOf } from "../../testing/host.ts";
 
 const never = new AbortController().signal;
 const isRoot = process.getuid?.() === 0;
@@ -32,7 +33,10 @@ describe("a sandbox confines", { skip, timeout: 180_000 }, () => {
     workDir = mkdtempSync(join(tmpdir(), `skerry-confine-${canary}-`));
     process.env["SKERRY_TEST_SECRET"] = canary;
     driver = createBubblewrapDriver({
-      ...{ workDir, uids, clock: systemClock, random: systemRandom },
+      workDir,
+      uids,
+      clock: systemClock,
+      random: systemRandom,
       log: { event: () => undefined },
     });
   });
@@ -120,7 +124,11 @@ print(json.dumps({
 }))
 `;
     const result = await probe.ask<{ stdout: string; stderr: string }>("run", [
-      ...[python, "-I", "-S", "-c", script],
+      python,
+      "-I",
+      "-S",
+      "-c",
+      script,
     ]);
     assert.equal(result.stderr, "");
     const seen = JSON.parse(result.stdout) as Record<string, unknown>;
@@ -218,7 +226,9 @@ print(json.dumps({
     await probe.sandbox.link("task", source);
     const script = "ls /var/task/sub | wc -l; touch /var/task/x || touch /var/task/sub/1";
     const result = await probe.ask<{ stdout: string; status: number; stderr: string }>("run", [
-      ...["/bin/sh", "-c", script],
+      "/bin/sh",
+      "-c",
+      script,
     ]);
     assert.equal(result.stdout.trim(), "500");
     assert.equal(result.status, 1);

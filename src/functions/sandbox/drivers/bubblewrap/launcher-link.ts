@@ -148,12 +148,10 @@ function launcherCommand(settings: LauncherSettings): readonly [string, ...strin
   const conditions = extname(own) === ".ts" ? ["--conditions=source"] : [];
   const limits = [
     `--nofile=${descriptorsMax}:${descriptorsMax}`,
+    `--memlock=${lockedMemoryBytesMax}:${lockedMemoryBytesMax}`,
+    "--msgqueue=0:0",
     // 1, not 0: for a core pattern that is a pipe only 1 keeps the kernel from starting the program.
-    ...[
-      "--core=1:1",
-      "--msgqueue=0:0",
-      `--memlock=${lockedMemoryBytesMax}:${lockedMemoryBytesMax}`,
-    ],
+    "--core=1:1",
   ];
   const node = [process.execPath, "--max-semi-space-size=1", ...conditions, entry];
   const namespace = settings.uids ? ["unshare", "--mount", "--propagation", "private", "--"] : [];

@@ -4,26 +4,6 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Sandbox, SandboxDriver, SandboxSpec } from "../../sandbox.ts";
 
-/** What `inside/probe.ts` answers to `facts`. */
-export interface Facts {
-  /** Texts of files below /proc/self. */
-  readonly status: string;
-  readonly uidMap: string;
-  readonly mounts: string;
-  readonly limits: string;
-  readonly routes: string;
-  readonly namespaces: Readonly<Record<string, string>>;
-  /** Content or error code of files of process 1. */
-  readonly initEnvironment: string;
-  readonly initCommand: string;
-  readonly interfaces: readonly string[];
-  readonly root: readonly string[];
-  readonly etc: readonly string[];
-  readonly scratchBytes: number;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly processes: number;
-}
-
 /** A sandbox whose boot program answers questions. */
 export interface ProbeSandbox extends AsyncDisposable {
   readonly sandbox: Sandbox;
@@ -34,7 +14,9 @@ export interface ProbeSandbox extends AsyncDisposable {
 /** The platform's own Node and the probe program; callers change what they examine. */
 export function probeSpec(change: Partial<SandboxSpec> = {}): SandboxSpec {
   const extension = extname(import.meta.url);
-  const program = fileURLToPath(new URL(`inside/probe${extension}`, import.meta.url));
+  const program = fileURLToPath(
+    new URL(`../../launcher/inside/probe${extension}`, import.meta.url),
+  );
   const listeners = change.listeners ?? [];
   return {
     mounts: [
@@ -43,7 +25,9 @@ export function probeSpec(change: Partial<SandboxSpec> = {}): SandboxSpec {
     ],
     links: [{ target: "/var/slot/task", path: "/var/task" }],
     command: [
-      ...["/var/lang/bin/node", "--max-semi-space-size=1", `/var/runtime/probe${extension}`],
+      "/var/lang/bin/node",
+      "--max-semi-space-size=1",
+      `/var/runtime/probe${extension}`,
       ...listeners.map(String),
     ],
     environment: { PATH: "/var/lang/bin:/usr/bin:/bin", LANG: "C.UTF-8" },

@@ -34,7 +34,10 @@ export async function probeHost(
     await tryOne();
     return { usable: true, reason: "bubblewrap sandboxes work on this host" };
   } catch (error) {
-    return { usable: false, reason: explain(error instanceof Error ? error.message : `${error}`) };
+    return {
+      usable: false,
+      reason: explain(error instanceof Error ? error.message : String(error)),
+    };
   }
 }
 

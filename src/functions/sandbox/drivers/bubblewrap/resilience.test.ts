@@ -13,7 +13,7 @@ import type { BubblewrapDriver } from "./bubblewrap.ts";
 import { instanceName, instancePrefix } from "./instance.ts";
 import { createProbe, probeSpec } from "./probe-sandbox.ts";
 import { findBubblewrap } from "./probe.ts";
-import { controlGroups, processesOf, shellSpec } from "./testing.ts";
+import { controlGroups, processesOf, shellSpec } from "../../testing/host.ts";
 
 const never = new AbortController().signal;
 const isRoot = process.getuid?.() === 0;
@@ -27,7 +27,11 @@ function open(): { driver: BubblewrapDriver; workDir: string } & AsyncDisposable
   const workDir = mkdtempSync(join(tmpdir(), "skerry-resilience-"));
   const log = { event: () => undefined };
   const driver = createBubblewrapDriver({
-    ...{ workDir, uids, log, clock: systemClock, random: systemRandom },
+    workDir,
+    uids,
+    log,
+    clock: systemClock,
+    random: systemRandom,
   });
   return {
     driver,
@@ -140,7 +144,7 @@ function slotsOf(workDir: string): string {
 /** Runs a platform with sandboxes in a child process, kills it, and looks at what is left. */
 async function killPlatformOnce(round: number): Promise<void> {
   const workDir = mkdtempSync(join(tmpdir(), "skerry-killed-"));
-  const program = fileURLToPath(new URL("victim.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../../testing/victim.ts", import.meta.url));
   const platform = spawn(
     process.execPath,
     ["--conditions=source", program, workDir, JSON.stringify(uids), String(3 + round)],
@@ -157,7 +161,11 @@ async function killPlatformOnce(round: number): Promise<void> {
   const log = { event: () => undefined };
   {
     await using driver = createBubblewrapDriver({
-      ...{ workDir, uids, log, clock: systemClock, random: systemRandom },
+      workDir,
+      uids,
+      log,
+      clock: systemClock,
+      random: systemRandom,
     });
     await using _ = await driver.create(shellSpec(), never);
     await eventually(

@@ -47,7 +47,7 @@ function run(program: Buffer, architecture: Architecture, call: Call): string {
         assert.fail(`instruction ${code} at ${pc} is not one the filter uses`);
     }
   }
-  assert.fail("the program ran past its end");
+  throw new Error("the program ran past its end");
 }
 
 function verdict(value: number): string {

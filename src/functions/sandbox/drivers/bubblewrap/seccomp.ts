@@ -17,7 +17,7 @@ export function filterArchitecture(arch: string): Architecture | undefined {
   return arch === "x64" || arch === "arm64" ? arch : undefined;
 }
 
-export interface Instruction {
+interface Instruction {
   readonly code: number;
   readonly jumpTrue: number;
   readonly jumpFalse: number;
@@ -86,7 +86,7 @@ function unlessOneOf(
   return [...jumps, ...then];
 }
 
-export function assemble(architecture: Architecture): readonly Instruction[] {
+function assemble(architecture: Architecture): readonly Instruction[] {
   const numbers = architectures[architecture];
   const noCall = [give(failWith(errnoNoCall))];
   const refused = [give(failWith(errnoPermission))];

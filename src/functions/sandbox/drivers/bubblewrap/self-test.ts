@@ -1,7 +1,8 @@
 import { readlinkSync } from "node:fs";
+import type { Facts } from "../../launcher/inside/probe.ts";
 import type { SandboxDriver, SandboxProperty } from "../../sandbox.ts";
 import { createProbe, probeSpec } from "./probe-sandbox.ts";
-import type { Facts, ProbeSandbox } from "./probe-sandbox.ts";
+import type { ProbeSandbox } from "./probe-sandbox.ts";
 
 /** Enough for every check together on a slow host. */
 const selfTestTimeoutMs = 60_000;
@@ -88,8 +89,12 @@ const checks: readonly Check[] = [
   },
   async (probe) => {
     const paths = [
-      ...["/proc/sys/kernel/core_pattern", "/proc/sys/vm/drop_caches", "/proc/sysrq-trigger"],
-      ...["/proc/sys/kernel/hostname", "/proc/self/oom_score_adj", "/proc/sys/fs/file-max"],
+      "/proc/sys/kernel/core_pattern",
+      "/proc/sys/vm/drop_caches",
+      "/proc/sysrq-trigger",
+      "/proc/sys/kernel/hostname",
+      "/proc/self/oom_score_adj",
+      "/proc/sys/fs/file-max",
     ];
     const opened = await openable(probe, paths);
     const detail = opened.length === 0 ? "nothing opened for writing" : opened.join(", ");
@@ -184,7 +189,7 @@ async function memoryLimit(driver: SandboxDriver, signal: AbortSignal): Promise<
  * What a program that opens nothing finds open: asked of a shell in the boot program's place, which
  * says it on its error output and thereby fails to boot.
  */
-export async function descriptorsInside(
+async function descriptorsInside(
   driver: SandboxDriver,
   signal: AbortSignal,
 ): Promise<SandboxProperty> {

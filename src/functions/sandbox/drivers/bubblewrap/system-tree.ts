@@ -8,9 +8,24 @@ import type { Mount, SystemTree } from "./arguments.ts";
  * has root's uid on the host.
  */
 const hiddenFileNames = [
-  ...["cmdline", "config.gz", "diskstats", "interrupts", "kallsyms", "kcore", "key-users", "keys"],
-  ...["kmsg", "latency_stats", "modules", "partitions", "sched_debug", "swaps", "sysrq-trigger"],
-  ...["timer_list", "timer_stats", "vmallocinfo"],
+  "cmdline",
+  "config.gz",
+  "diskstats",
+  "interrupts",
+  "kallsyms",
+  "kcore",
+  "key-users",
+  "keys",
+  "kmsg",
+  "latency_stats",
+  "modules",
+  "partitions",
+  "sched_debug",
+  "swaps",
+  "sysrq-trigger",
+  "timer_list",
+  "timer_stats",
+  "vmallocinfo",
 ];
 const hiddenDirectoryNames = ["acpi", "asound", "bus", "fs", "irq", "scsi"];
 

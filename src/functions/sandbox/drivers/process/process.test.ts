@@ -1,6 +1,6 @@
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
-import { sandboxContract } from "../../sandbox.contract.ts";
+import { sandboxContract } from "../../testing/sandbox.contract.ts";
 import { createProcessDriver } from "./process.ts";
 
 sandboxContract(

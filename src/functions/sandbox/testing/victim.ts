@@ -1,11 +1,11 @@
 /**
- * A platform to be killed by `resilience.test.ts` and `scripts/sandbox-kills.ts`: makes sandboxes
+ * A platform to be killed by `resilience.test.ts`: makes sandboxes
  * and waits. Arguments: work directory, uid range as JSON, how many sandboxes.
  */
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
-import { createBubblewrapDriver } from "./bubblewrap.ts";
-import { shellSpec } from "./testing.ts";
+import { createBubblewrapDriver } from "../drivers/bubblewrap/bubblewrap.ts";
+import { shellSpec } from "./host.ts";
 
 const [workDir = "", uids = "", count = "1"] = process.argv.slice(2);
 const driver = createBubblewrapDriver({

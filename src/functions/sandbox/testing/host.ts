@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { SandboxSpec } from "../../sandbox.ts";
-import { probeSpec } from "./probe-sandbox.ts";
+import type { SandboxSpec } from "../sandbox.ts";
+import { probeSpec } from "../drivers/bubblewrap/probe-sandbox.ts";
 
 /** What the tests of this folder look at from outside, on the host. */
 

@@ -16,16 +16,34 @@ import {
   writeSync,
 } from "node:fs";
 import { createServer, Socket } from "node:net";
-import { networkInterfaces, totalmem } from "node:os";
+import { networkInterfaces } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
-type Answer = unknown;
+/** What this program answers to `facts`. */
+export interface Facts {
+  /** Texts of files below /proc/self. */
+  readonly status: string;
+  readonly uidMap: string;
+  readonly mounts: string;
+  readonly limits: string;
+  readonly routes: string;
+  readonly namespaces: Readonly<Record<string, string>>;
+  /** Content or error code of files of process 1. */
+  readonly initEnvironment: string;
+  readonly initCommand: string;
+  readonly interfaces: readonly string[];
+  readonly root: readonly string[];
+  readonly etc: readonly string[];
+  readonly scratchBytes: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly processes: number;
+}
 
 const held: unknown[] = [];
 const children: ChildProcess[] = [];
 
-const operations: Readonly<Record<string, (argument: unknown) => Answer | Promise<Answer>>> = {
+const operations: Readonly<Record<string, (argument: unknown) => unknown>> = {
   facts,
   files: (paths) => (paths as string[]).map((path) => attempt(() => readable(path))),
   writes: (paths) => (paths as string[]).map((path) => attempt(() => writable(path))),
@@ -44,7 +62,7 @@ const operations: Readonly<Record<string, (argument: unknown) => Answer | Promis
 let ticks = 0;
 setInterval(() => (ticks += 1), 5);
 
-function facts(): Answer {
+function facts(): Facts {
   return {
     status: readFileSync("/proc/self/status", "utf8"),
     uidMap: readFileSync("/proc/self/uid_map", "utf8"),
@@ -60,9 +78,10 @@ function facts(): Answer {
     etc: readdirSync("/etc").toSorted(),
     scratchBytes: statfsSync("/tmp").blocks * statfsSync("/tmp").bsize,
     limits: readFileSync("/proc/self/limits", "utf8"),
-    environment: process.env,
+    environment: Object.fromEntries(
+      Object.entries(process.env).map(([name, value]) => [name, value ?? ""]),
+    ),
     processes: readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length,
-    totalMemoryMiB: totalmem() / (1024 * 1024),
   };
 }
 
@@ -83,13 +102,13 @@ function writable(path: string): string {
   return "ok";
 }
 
-function runProgram([program, ...rest]: string[]): Answer {
+function runProgram([program, ...rest]: string[]): unknown {
   const result = spawnSync(program ?? "", rest, { encoding: "utf8", timeout: 20_000 });
   const failure = result.error && "code" in result.error ? result.error.code : undefined;
   return { status: result.status, stdout: result.stdout, stderr: result.stderr, failure };
 }
 
-async function allocate(mebibytes: number): Promise<Answer> {
+async function allocate(mebibytes: number): Promise<unknown> {
   for (let count = 0; count < mebibytes; count++) {
     held.push(Buffer.alloc(1024 * 1024, 1));
     if (count % 16 === 0) await sleep(1);
@@ -98,7 +117,7 @@ async function allocate(mebibytes: number): Promise<Answer> {
 }
 
 /** Starts sleeping processes until one is refused; answers how many there are. */
-async function startProcesses(count: number): Promise<Answer> {
+async function startProcesses(count: number): Promise<unknown> {
   for (let started = 0; started < count; started++) {
     const child = spawn("/bin/sleep", ["1000"], { stdio: "ignore", detached: true });
     const isRunning = await new Promise<boolean>((resolve) => {
@@ -112,16 +131,16 @@ async function startProcesses(count: number): Promise<Answer> {
 }
 
 /** CPU milliseconds used while `milliseconds` of wall time pass in a busy loop. */
-function spin(milliseconds: number): Answer {
+function spin(milliseconds: number): unknown {
   const before = process.cpuUsage();
-  const end = performance.now() + milliseconds;
+  const end = process.hrtime.bigint() + BigInt(milliseconds) * 1_000_000n;
   let turns = 0;
-  while (performance.now() < end) turns += 1;
+  while (process.hrtime.bigint() < end) turns += 1;
   const used = process.cpuUsage(before);
   return { cpuMs: (used.user + used.system) / 1000, turns };
 }
 
-function fill(path: string): Answer {
+function fill(path: string): unknown {
   const descriptor = openSync(path, "w");
   const block = Buffer.alloc(1024 * 1024);
   let bytes = 0;
@@ -135,7 +154,7 @@ function fill(path: string): Answer {
 }
 
 /** A process in a session of its own, its parent gone, deaf to signals, holding our output open. */
-function startOrphan(): Answer {
+function startOrphan(): unknown {
   const script = "trap '' TERM HUP INT; (setsid sleep 1000 &) ; sleep 0.05";
   return spawnSync("/bin/sh", ["-c", script], { stdio: "inherit" }).status;
 }
@@ -164,7 +183,7 @@ async function main(): Promise<void> {
   for await (const line of createInterface({ input: channel })) {
     const { operation, argument } = JSON.parse(line) as { operation: string; argument: unknown };
     const act = operations[operation];
-    let answer: Answer;
+    let answer: unknown;
     try {
       answer = { value: act ? await act(argument) : undefined };
     } catch (error) {

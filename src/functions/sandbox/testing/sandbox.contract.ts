@@ -13,9 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { isPlatformError } from "#base/errors.ts";
-import { createProbe, probeSpec } from "./drivers/bubblewrap/probe-sandbox.ts";
-import type { ProbeSandbox } from "./drivers/bubblewrap/probe-sandbox.ts";
-import type { SandboxDriver, SandboxSpec } from "./sandbox.ts";
+import { createProbe, probeSpec } from "../drivers/bubblewrap/probe-sandbox.ts";
+import type { ProbeSandbox } from "../drivers/bubblewrap/probe-sandbox.ts";
+import type { SandboxDriver, SandboxSpec } from "../sandbox.ts";
 
 const never = new AbortController().signal;
 
@@ -101,7 +101,10 @@ export function sandboxContract(
         ["lib/link", "a"],
       ] as const) {
         const shown = await probe.ask<{ stdout: string }>("run", [
-          ...[await probe.ask<string>("variable", "NODE"), "-e", show, `${slot}/task/${path}`],
+          await probe.ask<string>("variable", "NODE"),
+          "-e",
+          show,
+          `${slot}/task/${path}`,
         ]);
         assert.equal(shown.stdout, `${text}\n`);
       }
