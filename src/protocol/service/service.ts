@@ -60,7 +60,7 @@ export type OperationTable<Sdk> = {
 };
 
 /** What an operation may ask of the protocol beyond its schema. */
-export interface OperationOptions {
+interface OperationOptions {
   /** Largest request body, also of a streaming one; without it a buffered body ends at 16 MiB, a stream nowhere. */
   readonly bodyBytesMax?: number;
   /** Of a blob or text payload, where the service says more than the model: Lambda's Invoke answers `application/json`. */

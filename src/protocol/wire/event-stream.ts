@@ -120,10 +120,7 @@ function addHeader(headers: Record<string, HeaderValue>, member: Member, value: 
 }
 
 /** Length, header length, their CRC, headers, body, CRC of it all; big-endian throughout. */
-export function encodeFrame(
-  headers: Readonly<Record<string, HeaderValue>>,
-  body: Uint8Array,
-): Uint8Array {
+function encodeFrame(headers: Readonly<Record<string, HeaderValue>>, body: Uint8Array): Uint8Array {
   const head = Buffer.concat(
     Object.entries(headers).map(([name, value]) => encodeHeader(name, value)),
   );

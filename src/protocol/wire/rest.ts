@@ -37,7 +37,7 @@ export interface RestFormat {
   encodeError: WireProtocol["encodeError"];
 }
 
-export interface Written {
+interface Written {
   readonly value: object;
   readonly description: ServiceDescription;
 }

@@ -11,14 +11,14 @@ export interface RouteTable {
   match(request: RoutableRequest): RouteMatch | undefined;
 }
 
-export interface RoutableRequest {
+interface RoutableRequest {
   readonly method: string;
   readonly path: string;
   readonly rawQuery: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface RouteMatch {
+interface RouteMatch {
   readonly operationName: string;
   /** Still percent-encoded. */
   readonly labels: Readonly<Record<string, string>>;

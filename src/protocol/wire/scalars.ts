@@ -70,7 +70,7 @@ function badTimestamp(text: string): SerializationError {
 }
 
 /** `NaN` and the infinities are written as words (https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html). */
-export function parseNumber(text: string): number {
+function parseNumber(text: string): number {
   if (text === "NaN") return Number.NaN;
   if (text === "Infinity") return Number.POSITIVE_INFINITY;
   if (text === "-Infinity") return Number.NEGATIVE_INFINITY;
@@ -83,7 +83,7 @@ export function parseNumber(text: string): number {
 
 const numberPattern = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
-export function parseBoolean(text: string): boolean {
+function parseBoolean(text: string): boolean {
   const lower = text.toLowerCase();
   if (lower === "true") return true;
   if (lower === "false") return false;
@@ -92,7 +92,7 @@ export function parseBoolean(text: string): boolean {
 
 const integerDigitsMax = 400;
 
-export function parseBigInteger(text: string): bigint {
+function parseBigInteger(text: string): bigint {
   if (!/^[+-]?\d+$/.test(text) || text.length > integerDigitsMax) {
     throw new SerializationError("STRING_VALUE can not be converted to a BigInteger");
   }
@@ -105,7 +105,7 @@ export interface BigDecimal {
   readonly type: "bigDecimal";
 }
 
-export function parseBigDecimal(text: string): BigDecimal {
+function parseBigDecimal(text: string): BigDecimal {
   if (!numberPattern.test(text) || text.length > integerDigitsMax) {
     throw new SerializationError("STRING_VALUE can not be converted to a BigDecimal");
   }

@@ -47,7 +47,7 @@ interface BotocoreShape {
   readonly xmlNamespace?: ShapeRef["xmlNamespace"];
 }
 
-export interface Suite {
+interface Suite {
   readonly description: string;
   readonly clientEndpoint?: string;
   readonly metadata: {
@@ -61,7 +61,7 @@ export interface Suite {
   readonly cases: readonly Case[];
 }
 
-export interface Case {
+interface Case {
   readonly id: string;
   readonly given: {
     readonly name: string;
@@ -140,7 +140,7 @@ type Undefined = Pick<LoadedCase, "suite" | "test" | "protocol" | "namespace">;
 function define(given: Undefined): Pick<LoadedCase, "service" | "operation" | "errorClass"> {
   const { suite, test, protocol, namespace } = given;
   const { name, http, input, output, endpoint } = test.given;
-  const convert = createConverter(given);
+  const converter = createConverter(given);
   const isRest = protocol.startsWith("rest");
   const schema = [
     9,
@@ -150,8 +150,8 @@ function define(given: Undefined): Pick<LoadedCase, "service" | "operation" | "e
       ...(isRest && { http: [http.method, http.requestUri, http.responseCode ?? 200] }),
       ...(endpoint?.hostPrefix && { endpoint: [endpoint.hostPrefix] }),
     },
-    input ? convert.reference(input) : "unit",
-    output ? convert.reference(output) : "unit",
+    input ? reference(converter, input) : "unit",
+    output ? reference(converter, output) : "unit",
   ] as unknown as StaticOperationSchema; // built as the SDK's generator builds it
   const handler = async (): Promise<object> => ({});
   const table = { [name]: [schema, handler] };
@@ -172,12 +172,14 @@ function define(given: Undefined): Pick<LoadedCase, "service" | "operation" | "e
   const operation = service.operations.get(name);
   if (!operation) throw new TypeError(`no operation ${name}`);
   const [error] = test.given.errors ?? [];
-  return { service, operation, errorClass: error && convert.errorClass(error.shape) };
+  return { service, operation, errorClass: error && createErrorClass(converter, error.shape) };
 }
 
 interface Converter {
-  reference(ref: ShapeRef): unknown;
-  errorClass(name: string): new (members: object) => Error;
+  readonly shapes: Suite["shapes"];
+  readonly namespace: string;
+  readonly isXml: boolean;
+  readonly known: Map<string, unknown>;
 }
 
 const scalars: Readonly<Record<string, number>> = {
@@ -201,107 +203,112 @@ const timestampKinds: Readonly<Record<string, number>> = {
 
 function createConverter({ suite, protocol, namespace }: Undefined): Converter {
   const isXml = protocol === "restXml" || protocol === "awsQuery";
-  const known = new Map<string, unknown>();
+  return { shapes: suite.shapes, namespace, isXml, known: new Map() };
+}
 
-  const shape = (name: string): unknown => {
-    const found = suite.shapes[name];
-    if (!found) throw new TypeError(`no shape ${name}`);
-    if (!known.has(name)) known.set(name, convert(name, found));
-    return known.get(name);
+function shapeNamed(converter: Converter, name: string): unknown {
+  const { shapes, known } = converter;
+  const found = shapes[name];
+  if (!found) throw new TypeError(`no shape ${name}`);
+  if (!known.has(name)) known.set(name, convert(converter, name, found));
+  return known.get(name);
+}
+
+function reference(converter: Converter, ref: ShapeRef): unknown {
+  const target = converter.shapes[ref.shape];
+  const format = ref.timestampFormat ?? target?.timestampFormat;
+  if (target?.type === "timestamp") return format ? (timestampKinds[format] ?? 4) : 4;
+  return () => shapeNamed(converter, ref.shape);
+}
+
+function convert(converter: Converter, name: string, shape: BotocoreShape): unknown {
+  const { namespace, isXml } = converter;
+  const { type, member, key, value } = shape;
+  const own = {
+    ...(isXml && shape.locationName && { xmlName: shape.locationName }),
+    ...namespaceTrait(shape.xmlNamespace),
   };
-  const reference = (ref: ShapeRef): unknown => {
-    const target = suite.shapes[ref.shape];
-    const format = ref.timestampFormat ?? target?.timestampFormat;
-    if (target?.type === "timestamp") return format ? (timestampKinds[format] ?? 4) : 4;
-    return () => shape(ref.shape);
-  };
-  const withTraits = (ref: ShapeRef): unknown => [reference(ref), traitsOf(ref)];
-
-  function convert(name: string, { type, ...rest }: BotocoreShape): unknown {
-    const own = {
-      ...(isXml && rest.locationName && { xmlName: rest.locationName }),
-      ...namespaceTrait(rest.xmlNamespace),
-    };
-    if (type === "structure" && rest.document) return 15;
-    if (type === "structure") return structure(name, rest, own);
-    if (type === "list" && rest.member) return [1, namespace, name, own, withTraits(rest.member)];
-    if (type === "map" && rest.key && rest.value) {
-      return [2, namespace, name, own, withTraits(rest.key), withTraits(rest.value)];
-    }
-    if (type === "blob" && rest.streaming) return 42;
-    const scalar = scalars[type];
-    if (scalar === undefined) throw new TypeError(`unknown type ${type}`);
-    return scalar;
+  const part = (ref: ShapeRef): unknown => [reference(converter, ref), traitsOf(converter, ref)];
+  if (type === "structure") {
+    return shape.document ? 15 : structure(converter, name, { shape, own });
   }
+  if (type === "list" && member) return [1, namespace, name, own, part(member)];
+  if (type === "map" && key && value) return [2, namespace, name, own, part(key), part(value)];
+  if (type === "blob" && shape.streaming) return 42;
+  const scalar = scalars[type];
+  if (scalar === undefined) throw new TypeError(`unknown type ${type}`);
+  return scalar;
+}
 
-  function structure(name: string, rest: Omit<BotocoreShape, "type">, own: object): unknown {
-    const { members = {}, required = [], payload, union, exception, error, fault } = rest;
-    const sorted = Object.entries(members).toSorted(
-      ([a], [b]) => Number(required.includes(b)) - Number(required.includes(a)),
-    );
-    const traits = exception
-      ? {
-          ...own,
-          error: fault ? "server" : "client",
-          ...(error?.httpStatusCode && { httpError: error.httpStatusCode }),
-          ...(error?.code && { awsQueryError: [error.code, error.httpStatusCode] }),
-        }
-      : own;
-    return [
-      exception ? -3 : union ? 4 : 3,
-      namespace,
-      name,
-      traits,
-      sorted.map(([memberName]) => memberName),
-      sorted.map(([memberName, ref]) => [
-        reference(ref),
-        { ...traitsOf(ref), ...(memberName === payload && { httpPayload: 1 }) },
-      ]),
-      required.length,
-    ];
-  }
+function structure(
+  converter: Converter,
+  name: string,
+  { shape, own }: { readonly shape: BotocoreShape; readonly own: object },
+): unknown {
+  const { members = {}, required = [], payload, union, exception } = shape;
+  const sorted = Object.entries(members).toSorted(
+    ([a], [b]) => Number(required.includes(b)) - Number(required.includes(a)),
+  );
+  return [
+    exception ? -3 : union ? 4 : 3,
+    converter.namespace,
+    name,
+    exception ? { ...own, ...errorTraits(shape) } : own,
+    sorted.map(([memberName]) => memberName),
+    sorted.map(([memberName, ref]) => [
+      reference(converter, ref),
+      { ...traitsOf(converter, ref), ...(memberName === payload && { httpPayload: 1 }) },
+    ]),
+    required.length,
+  ];
+}
 
-  function traitsOf(ref: ShapeRef): object {
-    const target = suite.shapes[ref.shape];
-    const { location, locationName } = ref;
-    const isFlat = ref.flattened ?? target?.flattened ?? false;
-    // Where the list itself is flat, botocore names the items on it, Smithy on the member that holds it.
-    const itemName = target?.flattened ? target.member?.locationName : undefined;
-    const bodyName = location === undefined ? (itemName ?? locationName) : undefined;
-    return {
-      ...(location === "uri" && { httpLabel: 1 }),
-      ...(location === "header" && { httpHeader: locationName }),
-      ...(location === "headers" && { httpPrefixHeaders: locationName ?? "" }),
-      ...(location === "statusCode" && { httpResponseCode: 1 }),
-      ...(location === "querystring" &&
-        (target?.type === "map" ? { httpQueryParams: 1 } : { httpQuery: locationName })),
-      ...(bodyName !== undefined && { [isXml ? "xmlName" : "jsonName"]: bodyName }),
-      ...(isFlat && { xmlFlattened: 1 }),
-      ...(ref.xmlAttribute && { xmlAttribute: 1 }),
-      ...(ref.hostLabel && { hostLabel: 1 }),
-      ...(ref.idempotencyToken && { idempotencyToken: 1 }),
-      ...(ref.jsonvalue && { mediaType: "application/json" }),
-      ...namespaceTrait(ref.xmlNamespace),
-    };
-  }
-
+function errorTraits({ error, fault }: BotocoreShape): object {
   return {
-    reference,
-    errorClass(name) {
-      const schema = shape(name) as [number, string, string, { error: string }]; // an exception's tuple
-      class Modelled extends Error {
-        static readonly shapeId = `${namespace}#${name}`;
-        readonly $fault = schema[3].error;
-        override readonly name = name;
-        constructor(members: object) {
-          super();
-          Object.assign(this, members);
-        }
-      }
-      TypeRegistry.for(namespace).registerError(schema as never, Modelled); // its parameter is a full error schema, which this is
-      return Modelled;
-    },
+    error: fault ? "server" : "client",
+    ...(error?.httpStatusCode && { httpError: error.httpStatusCode }),
+    ...(error?.code && { awsQueryError: [error.code, error.httpStatusCode] }),
   };
+}
+
+function traitsOf({ shapes, isXml }: Converter, ref: ShapeRef): object {
+  const target = shapes[ref.shape];
+  const { location, locationName } = ref;
+  const isFlat = ref.flattened ?? target?.flattened ?? false;
+  // Where the list itself is flat, botocore names the items on it, Smithy on the member that holds it.
+  const itemName = target?.flattened ? target.member?.locationName : undefined;
+  const bodyName = location === undefined ? (itemName ?? locationName) : undefined;
+  return {
+    ...(location === "uri" && { httpLabel: 1 }),
+    ...(location === "header" && { httpHeader: locationName }),
+    ...(location === "headers" && { httpPrefixHeaders: locationName ?? "" }),
+    ...(location === "statusCode" && { httpResponseCode: 1 }),
+    ...(location === "querystring" &&
+      (target?.type === "map" ? { httpQueryParams: 1 } : { httpQuery: locationName })),
+    ...(bodyName !== undefined && { [isXml ? "xmlName" : "jsonName"]: bodyName }),
+    ...(isFlat && { xmlFlattened: 1 }),
+    ...(ref.xmlAttribute && { xmlAttribute: 1 }),
+    ...(ref.hostLabel && { hostLabel: 1 }),
+    ...(ref.idempotencyToken && { idempotencyToken: 1 }),
+    ...(ref.jsonvalue && { mediaType: "application/json" }),
+    ...namespaceTrait(ref.xmlNamespace),
+  };
+}
+
+/** Registers the exception as the SDK's packages register theirs. */
+function createErrorClass(converter: Converter, name: string): new (members: object) => Error {
+  const schema = shapeNamed(converter, name) as [number, string, string, { error: string }]; // an exception's tuple
+  class Modelled extends Error {
+    static readonly shapeId = `${converter.namespace}#${name}`;
+    readonly $fault = schema[3].error;
+    override readonly name = name;
+    constructor(members: object) {
+      super();
+      Object.assign(this, members);
+    }
+  }
+  TypeRegistry.for(converter.namespace).registerError(schema as never, Modelled); // its parameter is a full error schema, which this is
+  return Modelled;
 }
 
 function namespaceTrait(xmlNamespace: ShapeRef["xmlNamespace"]): object {

@@ -160,7 +160,7 @@ function readTimestamp(value: unknown): Date {
   return typeof value === "string" ? parseTimestamp(value) : mismatch(value, "a Timestamp");
 }
 
-export function deeper(at: TreePosition): TreePosition {
+function deeper(at: TreePosition): TreePosition {
   if (at.depth >= depthMax) throw tooDeep();
   return { format: at.format, depth: at.depth + 1 };
 }

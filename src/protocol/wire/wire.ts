@@ -2,22 +2,31 @@ import { unreachable } from "#base/assert.ts";
 import type { RequestContext } from "#base/context.ts";
 import type { Operation, Service, WireProtocolId } from "#protocol/service/service.ts";
 import { awsJson } from "./aws-json.ts";
-import type { RequestTooLargeError, SerializationError } from "./errors.ts";
+import {
+  RequestTooLargeError,
+  SerializationError,
+  toWireError,
+  ValidationError,
+} from "./errors.ts";
+import { toMatchable } from "./form.ts";
+import { explainMiss } from "./miss.ts";
+import { checkRequired } from "./required.ts";
+import { operationShape } from "./shapes.ts";
 import { awsQuery } from "./aws-query.ts";
 import { restJson } from "./rest-json.ts";
 import { restXml } from "./rest-xml.ts";
 import { rpcV2Cbor } from "./rpc-v2-cbor.ts";
 
 export {
+  checkRequired,
+  explainMiss,
+  operationShape,
   RequestTooLargeError,
   SerializationError,
+  toMatchable,
   toWireError,
   ValidationError,
-} from "./errors.ts";
-export { explainMiss } from "./miss.ts";
-export { toMatchable } from "./form.ts";
-export { checkRequired } from "./required.ts";
-export { operationShape } from "./shapes.ts";
+};
 
 /** A request as it left the listener: nothing has been interpreted yet. */
 export interface WireRequest {

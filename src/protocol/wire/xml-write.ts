@@ -47,7 +47,7 @@ export function xmlnsAttribute(traits: Traits): string {
 }
 
 /** One element called `name`. */
-export function writeXmlValue(name: string, member: Member, value: unknown): string {
+function writeXmlValue(name: string, member: Member, value: unknown): string {
   const { shape, traits } = member;
   const attributes = xmlnsAttribute(traits);
   if (shape.kind === "structure" || shape.kind === "union") {
@@ -88,7 +88,7 @@ function writeItems(shape: Shape, value: unknown, name: string): string {
 }
 
 /** What XML 1.0 cannot say in any way (most control characters, lone surrogates) becomes U+FFFD. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return (
     text
       .toWellFormed()
