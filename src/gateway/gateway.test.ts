@@ -164,7 +164,7 @@ test("malformed and smuggled requests get one 400 at most and a closed connectio
     `GET / HTTP/1.1\r\nHost: localhost\r\nX-A: a\0b\r\n\r\n${inner}`,
     `GET / HTTP/1.1\r\nHost: localhost\r\nX-A : a\r\n\r\n${inner}`,
     `GET / HTTP/1.1\r\nHost: localhost\r\nX-A: a\rb\r\n\r\n${inner}`,
-    `GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n${inner}`,
+    `GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n${inner}`,
     `GET / HTTP/9.9\r\nHost: localhost\r\n\r\n${inner}`,
     `\x16\x03\x01\x02\x00\x01${inner}`,
   ];
@@ -302,9 +302,8 @@ test("a sandbox's connections reach AWS calls only, signed, under the trace of i
   assert.equal((await ask(port, { ...identity, headers })).status, 403);
   const idle = connect({ port, host: "127.0.0.1" });
   await once(idle, "connect");
-  const [socket] = await Promise.all([once(idle, "close"), serving[Symbol.dispose]()]).catch(() => [
-    undefined,
-  ]);
-  assert.ok(socket);
+  const closed = once(idle, "close");
+  serving[Symbol.dispose]();
+  await closed;
   endpoint.close();
 });

@@ -56,9 +56,12 @@ export function createListener(deps: {
     (message, response) => void accept(message, response),
   );
   server.maxConnections = connectionsMax;
-  server.on("clientError", (error: Error & { code?: string }, socket) =>
-    refuseMalformed(error, socket, deps.log),
-  );
+  const refused = new WeakSet<Duplex>();
+  server.on("clientError", (error: Error & { code?: string }, socket) => {
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    refuseMalformed(error, socket, deps.log);
+  });
   server.on("drop", () => deps.log.event("http.dropped", { level: "warn", limit: connectionsMax }));
 
   async function accept(message: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -68,9 +68,11 @@ async function pump(
     response.end();
     return "sent";
   } catch {
-    const isGone = response.destroyed;
-    response.destroy();
-    return isGone ? "aborted" : "failed";
+    if (response.destroyed) return "aborted";
+    // What was written still goes out, but never the chunk that would say "this was all".
+    await new Promise((resolve) => setImmediate(resolve));
+    response.socket?.destroySoon();
+    return "failed";
   }
 }
 

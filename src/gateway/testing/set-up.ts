@@ -11,6 +11,7 @@ import type { Revision } from "#functions/registry/registry.ts";
 import { createAuthenticator } from "#protocol/auth/auth.ts";
 import type { AuthenticationMode, SigningKey } from "#protocol/auth/auth.ts";
 import { createDispatcher } from "#protocol/dispatch/dispatch.ts";
+import type { ServiceLoader } from "#protocol/protocol.ts";
 import { defineService } from "#protocol/service/service.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
 import type { AdminRoute, FunctionUrl } from "../gateway.ts";
@@ -28,6 +29,8 @@ export interface GatewayOptions {
   readonly allowedOrigins?: readonly string[];
   readonly timing?: Partial<ListenerTiming>;
   readonly clock?: Clock;
+  /** Besides `sts`. */
+  readonly loaders?: readonly ServiceLoader[];
   /** Runs inside GetCallerIdentity. */
   readonly onCall?: (context: RequestContext) => Promise<void>;
 }
@@ -52,6 +55,7 @@ export async function startGateway(options: GatewayOptions = {}) {
   const calls: RequestContext[] = [];
   const dispatcher = createDispatcher({
     loaders: [
+      ...(options.loaders ?? []),
       {
         name: "sts",
         signingName: "sts",
