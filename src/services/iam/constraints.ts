@@ -135,6 +135,19 @@ export function withConstraints(service: Service, table: ConstraintTable): Servi
   return { ...service, operations };
 }
 
+/** How both services speak of required members that are not there. */
+export function missingMembers(paths: readonly string[]): {
+  readonly code: string;
+  readonly message: string;
+} {
+  const noun = paths.length === 1 ? "error" : "errors";
+  const sentences = paths.map(
+    (path) => `Value null at '${path}' failed to satisfy constraint: Member must not be null`,
+  );
+  const message = `${paths.length} validation ${noun} detected: ${sentences.join("; ")}`;
+  return { code: "ValidationError", message };
+}
+
 interface Rule extends Constraint {
   readonly steps: readonly string[];
 }

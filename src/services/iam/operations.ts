@@ -1,5 +1,5 @@
 import { defineService, type Service } from "#protocol/service/service.ts";
-import { iamConstraints, withConstraints } from "./constraints.ts";
+import { iamConstraints, missingMembers, withConstraints } from "./constraints.ts";
 import type { Iam, IamDeps } from "./deps.ts";
 import { accessKeyOperations } from "./operations/access-keys.ts";
 import { accountOperations } from "./operations/account.ts";
@@ -23,6 +23,8 @@ export function defineIam(deps: IamDeps): Service {
       protocols: ["awsQuery"],
       apiVersion: "2010-05-08",
       xmlNamespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+      model: () => import("@aws-sdk/client-iam"),
+      missingMembers,
     },
     {
       ...roleOperations(deps),

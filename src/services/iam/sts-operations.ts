@@ -7,7 +7,7 @@ import {
   GetSessionToken$,
 } from "@aws-sdk/client-sts";
 import { defineService, type Service } from "#protocol/service/service.ts";
-import { stsConstraints, withConstraints } from "./constraints.ts";
+import { missingMembers, stsConstraints, withConstraints } from "./constraints.ts";
 import { assumeRole } from "./operations/assume-role.ts";
 import { assumeRoleWithWebIdentity } from "./operations/assume-role-with-web-identity.ts";
 import { getAccessKeyInfo, getCallerIdentity } from "./operations/callers.ts";
@@ -24,6 +24,8 @@ export function defineSts(deps: StsDeps): Service {
       protocols: ["awsQuery"],
       apiVersion: "2011-06-15",
       xmlNamespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+      model: () => import("@aws-sdk/client-sts"),
+      missingMembers,
     },
     {
       AssumeRole: [AssumeRole$, assumeRole(deps)],
