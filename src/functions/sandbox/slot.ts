@@ -1,16 +1,9 @@
-import {
-  linkSync,
-  mkdirSync,
-  opendirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { linkSync, opendirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import type { Dirent } from "node:fs";
-import { link, mkdir, opendir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { chmod, link, mkdir, opendir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { hardLinkEntriesMax, treeEntriesMax } from "./limits.ts";
+import { makeDirectory } from "./directories.ts";
 
 /**
  * Makes the tree `source` appear at `<slot>/<name>` without copying: directories are made anew,
@@ -33,7 +26,8 @@ async function copyDirectory(
   target: string,
   budget: { left: number },
 ): Promise<void> {
-  await mkdir(target, { mode: 0o755 });
+  await mkdir(target);
+  await chmod(target, 0o755);
   for await (const entry of await opendir(source)) {
     if (budget.left-- <= 0) throw new Error(`more than ${treeEntriesMax} entries to link`);
     const from = join(source, entry.name);
@@ -55,11 +49,11 @@ export function linkSmallTree(source: string, slot: string, name: string): boole
   if (!entries) return false;
   const hidden = join(slot, `.${name}`);
   try {
-    mkdirSync(hidden, { mode: 0o755 });
+    makeDirectory(hidden, 0o755);
     for (const entry of entries) {
       const from = join(entry.parentPath, entry.name);
       const to = join(hidden, relative(source, from));
-      if (entry.isDirectory()) mkdirSync(to, { mode: 0o755 });
+      if (entry.isDirectory()) makeDirectory(to, 0o755);
       else if (entry.isFile()) linkSync(from, to);
       else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
       else throw new Error(`not a file, directory or link: ${entry.name}`);

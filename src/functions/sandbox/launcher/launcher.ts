@@ -24,6 +24,8 @@ async function main(): Promise<void> {
   // Written by the driver that started us, in the form of `LauncherSettings`.
   const settings = JSON.parse(process.argv[2] ?? "") as LauncherSettings;
   closeInheritedDescriptors();
+  // Inherited by every sandbox: what Lambda functions find, and what lets the binds below be walked.
+  process.umask(0o022);
   await removeAbandoned(instancePrefix, isInstanceAlive, systemClock);
   const cgroups = openCgroupTree(instanceName(process.pid));
   const deps = createDeps(settings, cgroups);
@@ -34,9 +36,9 @@ async function main(): Promise<void> {
     if (request) handle(request, running, deps);
   });
   process.on("disconnect", () => void stop(running, cgroups));
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    process.on(signal, () => void stop(running, cgroups));
-  }
+  process.on("SIGTERM", () => void stop(running, cgroups));
+  // Ctrl-C is the platform's to answer: it lets invocations finish, and then closes our channel.
+  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
   await deps.report({
     type: "ready",
     capabilities: { ...cgroups.capabilities, ownUids: settings.uids !== undefined },

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess, SendHandle } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { Server, Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import type { Clock } from "#base/clock.ts";
@@ -147,6 +148,7 @@ export class RunningSandbox {
     if (typeof pid === "number") {
       this.#initPid = pid;
       this.#cgroup?.add(pid);
+      preferForOutOfMemory(pid);
       // Node reads from a pipe it holds: released before the hand-over, first bytes could be lost.
       await Promise.race([streams, exited]);
       if (this.#isKilled) this.kill();
@@ -251,6 +253,15 @@ async function initPid(info: Readable): Promise<number | undefined> {
   }
   const digits = /"child-pid":\s*(\d+)/.exec(text)?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/** When the whole host runs out of memory, functions go before the platform does (proc(5)). */
+function preferForOutOfMemory(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, "500");
+  } catch {
+    // Where the kernel refuses it, the order stays the kernel's own.
+  }
 }
 
 function writable(child: ChildProcess, descriptor: number): Writable {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
@@ -9,6 +9,7 @@ import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import { isPath, isSlotName, parseRequest } from "../../launcher/messages.ts";
 import type { Capabilities, LauncherReport, LauncherRequest } from "../../launcher/messages.ts";
+import { makeDirectory } from "../../directories.ts";
 import { startTimeoutMs, uidRange } from "../../limits.ts";
 import type {
   Sandbox,
@@ -158,7 +159,9 @@ class Driver implements BubblewrapDriver {
     const { clock, log, random, uids = uidRange, workDir } = this.#deps;
     removeAbandonedDirectories(workDir);
     // 0711: sandbox uids may pass through to what they are given, and list nothing.
-    mkdirSync(join(this.#directory, "slots"), { recursive: true, mode: 0o711 });
+    makeDirectory(dirname(this.#directory), 0o711);
+    makeDirectory(this.#directory, 0o711);
+    makeDirectory(join(this.#directory, "slots"), 0o711);
     const start = Math.floor(random.fraction() * uids.count);
     return createLauncherLink({
       settings: {
@@ -177,7 +180,7 @@ class Driver implements BubblewrapDriver {
 
   #track(id: string, spec: SandboxSpec): LiveSandbox {
     const slot = this.#slot(id);
-    mkdirSync(slot, { mode: 0o755 });
+    makeDirectory(slot, 0o755);
     const sandbox = new LiveSandbox(id, {
       clock: this.#deps.clock,
       listeners: spec.listeners,

@@ -51,6 +51,7 @@ export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
   let child: ChildProcess | undefined;
   let state: Promise<Capabilities> | undefined;
   let failures = 0;
+  let lastFailureMs = 0;
 
   const start = async (): Promise<Capabilities> => {
     const startedMs = clock.monotonicMs();
@@ -61,6 +62,7 @@ export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
       if (ending.signal.aborted) return;
       const livedMs = clock.monotonicMs() - startedMs;
       failures = livedMs > launcherStableMs ? 1 : failures + 1;
+      lastFailureMs = clock.monotonicMs();
       log.event("sandbox.launcher-lost", { code, signal, livedMs, output: starting.output() });
       state = restart();
       ignore(state, "whoever needs the launcher next is told");
@@ -69,7 +71,8 @@ export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
     return starting.ready;
   };
   const restart = async (): Promise<Capabilities> => {
-    if (failures > launcherRestartsMax) throw lost("it died too often; restart the platform");
+    if (failures > launcherRestartsMax)
+      throw lost("it died too often and is left alone for a minute");
     await clock.sleep(backoffMs(failures, launcherRestartPolicy, random), ending.signal);
     return start();
   };
@@ -79,6 +82,11 @@ export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
     },
     ready() {
       if (ending.signal.aborted) return Promise.reject(lost("the driver is stopping"));
+      const isGivenUp = failures > launcherRestartsMax;
+      if (isGivenUp && clock.monotonicMs() - lastFailureMs > launcherStableMs) {
+        failures = 0;
+        state = undefined;
+      }
       state ??= start();
       return state;
     },
@@ -113,6 +121,8 @@ function startLauncher(deps: LauncherLinkDeps): {
     cwd: "/",
     // Nothing of the platform's environment: secrets in it would be a sandbox escape away.
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    // A session of its own: a terminal's Ctrl-C reaches neither it nor its sandboxes.
+    detached: true,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     serialization: "json",
   });

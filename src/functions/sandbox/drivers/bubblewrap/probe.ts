@@ -77,6 +77,14 @@ const repairs: readonly (readonly [pattern: RegExp, repair: string])[] = [
     /Failed to make .* slave/,
     "a container's AppArmor profile refuses mounts; start it with --security-opt apparmor=unconfined",
   ],
+  [
+    /unshare failed|mount: .*permission denied/i,
+    "root here lacks CAP_SYS_ADMIN, as in most containers; start the platform as an ordinary user, or the container with --privileged",
+  ],
+  [
+    /spawn .*(EINVAL|EPERM)/,
+    "the uids of sandboxes are not mapped in this user namespace; start the platform as an ordinary user",
+  ],
   [/[Uu]nknown option/, "bubblewrap is older than 0.8; install a newer one"],
 ];
 

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -122,6 +130,37 @@ describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, 
     assert.equal(before["slots"], 0);
     assert.equal(before["processes"], 0);
     assert.equal(driver.liveCount, 0);
+  });
+
+  test("a platform with a strict umask shows its sandboxes what they need", async () => {
+    const previous = process.umask(0o077);
+    try {
+      await using host = open();
+      const tree = mkdtempSync(join(host.workDir, "tree-"));
+      mkdirSync(join(tree, "sub"));
+      for (const path of ["a", "sub/b"]) {
+        writeFileSync(join(tree, path), "x");
+        chmodSync(join(tree, path), 0o644);
+      }
+      await using probe = await createProbe(host.driver, probeSpec(), never);
+      await probe.sandbox.link("task", tree);
+      const paths = ["/var/task/a", "/var/task/sub/b", "/etc/passwd", "/etc/hosts"];
+      for (const answer of await probe.ask<string[]>("files", paths)) assert.match(answer, /^ok/);
+    } finally {
+      process.umask(previous);
+    }
+  });
+
+  test("a launcher keeps few descriptors open for a running sandbox", async () => {
+    await using host = open();
+    await using _ = await host.driver.create(shellSpec(), never);
+    const count = (): number => readdirSync(`/proc/${host.driver.launcherPid}/fd`).length;
+    const before = count();
+    const sandboxes = await Promise.all(
+      Array.from({ length: 10 }, () => host.driver.create(shellSpec(), never)),
+    );
+    await eventually("each holds one at most", () => count() - before <= sandboxes.length);
+    await Promise.all(sandboxes.map((each) => each[Symbol.asyncDispose]()));
   });
 
   test("many at once start and end", async () => {

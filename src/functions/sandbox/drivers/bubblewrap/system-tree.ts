@@ -1,5 +1,6 @@
-import { copyFileSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, lstatSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectory } from "../../directories.ts";
 import type { Mount, SystemTree } from "./arguments.ts";
 
 /**
@@ -35,7 +36,8 @@ const hiddenDirectoryNames = ["acpi", "asound", "bus", "fs", "irq", "scsi"];
  */
 export function createSystemTree(directory: string): SystemTree {
   const empty = join(directory, "empty");
-  mkdirSync(empty, { recursive: true, mode: 0o755 });
+  makeDirectory(directory, 0o755);
+  makeDirectory(empty, 0o755);
   const mounts: Mount[] = [{ source: "/usr", target: "/usr" }];
   if (isDirectory("/usr/local")) mounts.push({ source: empty, target: "/usr/local" });
   const links: { target: string; path: string }[] = [];
@@ -55,7 +57,7 @@ export function createSystemTree(directory: string): SystemTree {
 }
 
 function createEtc(directory: string): string {
-  mkdirSync(join(directory, "ssl/certs"), { recursive: true, mode: 0o755 });
+  for (const path of ["", "ssl", "ssl/certs"]) makeDirectory(join(directory, path), 0o755);
   const files: Readonly<Record<string, string>> = {
     passwd:
       "root:x:0:0:root:/root:/sbin/nologin\nsandbox:x:1000:1000::/tmp:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
@@ -66,7 +68,10 @@ function createEtc(directory: string): string {
     "host.conf": "multi on\n",
     "mime.types": "",
   };
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(directory, name), text);
+    chmodSync(join(directory, name), 0o644);
+  }
   copyFirst(
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"],
     join(directory, "ssl/certs/ca-certificates.crt"),
@@ -83,6 +88,7 @@ function copyFirst(sources: readonly string[], target: string): void {
   for (const source of sources) {
     if (!exists(source)) continue;
     copyFileSync(source, target);
+    chmodSync(target, 0o644);
     return;
   }
 }
