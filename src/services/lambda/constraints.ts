@@ -1,6 +1,7 @@
 /**
  * Ranges, lengths, patterns and choices of every member of every supported operation, as the
- * service's model states them (botocore `lambda/2015-03-31/service-2.json`, 2026-11). The SDK's
+ * service's model states them (botocore `lambda/2015-03-31/service-2.json`, 2026-11). Runtime names
+ * are told apart in `runtime-names.ts`; the upper bound of Timeout is a quota the model leaves out. The SDK's
  * schemas do not carry them, so they are data here and `validate.ts` interprets them.
  */
 export interface Constraint {
@@ -81,6 +82,8 @@ const objectLocation = (prefix: string): Constraints => ({
   [`${prefix}S3ObjectVersion`]: text(1, 1024),
 });
 
+const instances = "CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig";
+
 const configuration: Constraints = {
   Role: text(
     undefined,
@@ -103,6 +106,18 @@ const configuration: Constraints = {
   "TracingConfig.Mode": oneOf("Active", "PassThrough"),
   Layers: { kind: "list", items: layerVersionArn },
   FileSystemConfigs: { kind: "list", min: 0, max: 1 },
+  "ImageConfig.EntryPoint": { kind: "list", min: 0, max: 1_500 },
+  "ImageConfig.Command": { kind: "list", min: 0, max: 1_500 },
+  "ImageConfig.WorkingDirectory": text(0, 1_000),
+  [`${instances}.CapacityProviderArn`]: text(
+    1,
+    140,
+    String.raw`arn:aws[a-zA-Z-]*:lambda:${regionPattern}:\d{12}:capacity-provider:[a-zA-Z0-9-_]+`,
+  ),
+  [`${instances}.PerExecutionEnvironmentMaxConcurrency`]: number(1, 1_600),
+  [`${instances}.ExecutionEnvironmentMemoryGiBPerVCpu`]: number(2, 8),
+  "DurableConfig.RetentionPeriodInDays": number(1, 90),
+  "DurableConfig.ExecutionTimeout": number(1, 31_622_400),
   "EphemeralStorage.Size": number(512, 10_240),
   "SnapStart.ApplyOn": oneOf("PublishedVersions", "None"),
   "LoggingConfig.LogFormat": oneOf("JSON", "Text"),
@@ -170,6 +185,13 @@ export const constraints: Readonly<Record<string, Constraints>> = {
     ...configuration,
     ...architectures,
     ...objectLocation("Code."),
+    "Code.SourceKMSKeyArn": arnOrEmpty,
+    CodeSigningConfigArn: text(
+      0,
+      200,
+      String.raw`arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:code-signing-config:csc-[a-z0-9]{17}`,
+    ),
+    "TenancyConfig.TenantIsolationMode": oneOf("PER_TENANT"),
     PackageType: oneOf("Zip", "Image"),
     PublishTo: oneOf("LATEST_PUBLISHED"),
   },
