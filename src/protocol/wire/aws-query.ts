@@ -86,7 +86,11 @@ function namespace(xmlNamespace: string | undefined): string {
   return xmlNamespace === undefined ? "" : xmlnsAttribute({ xmlNamespace });
 }
 
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html (seen 2026-11). */
+/**
+ * Query's names for what every service may answer
+ * (https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html); `MalformedInput` is the
+ * deserialiser's (https://github.com/rusoto/rusoto/issues/586, seen 2026-11).
+ */
 const queryCodes: Readonly<Record<string, string>> = {
   RequestEntityTooLargeException: "RequestEntityTooLarge",
   SerializationException: "MalformedInput",

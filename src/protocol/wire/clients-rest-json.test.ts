@@ -59,6 +59,7 @@ test("restJson1: Lambda's functions, payloads, header members and errors pass th
         lambda.ListFunctions$,
         async (input) => ({ Functions: [], NextMarker: `${input.MaxItems}|${input.Marker}` }),
       ],
+      DeleteFunction: [lambda.DeleteFunction$, async () => ({ StatusCode: 204 })],
       UntagResource: [
         lambda.UntagResource$,
         async (input) => {
@@ -86,6 +87,14 @@ test("restJson1: Lambda's functions, payloads, header members and errors pass th
     text(invoked.Payload),
     'arn:aws:lambda:us-east-1:123456789012:function:echo:{"a":"ü"}',
   );
+
+  const raw = await fetch(`${server.endpoint}/2015-03-31/functions/f/invocations`, {
+    method: "POST",
+    body: "1",
+  });
+  assert.equal(raw.headers.get("content-type"), "application/json");
+  assert.equal(raw.headers.get("x-amz-function-error"), "Unhandled");
+  assert.equal(await raw.text(), "f:1");
 
   const created = await client.send(
     new lambda.CreateFunctionCommand({
@@ -124,6 +133,10 @@ test("restJson1: Lambda's functions, payloads, header members and errors pass th
       return true;
     },
   );
+  const gone = await client.send(new lambda.DeleteFunctionCommand({ FunctionName: "f" }));
+  assert.equal(gone.StatusCode, 204);
+  const bare = await fetch(`${server.endpoint}/2015-03-31/functions/f`, { method: "DELETE" });
+  assert.equal(bare.headers.get("content-type"), null);
   const list = await client.send(new lambda.ListFunctionsCommand({ MaxItems: 3, Marker: "m/ü" }));
   assert.equal(list.NextMarker, "3|m/ü");
   await client.send(

@@ -35,10 +35,7 @@ export class ValidationError extends Error {
   }
 }
 
-/**
- * The sentence every service built on the common framework says, e.g. IAM and DynamoDB:
- * https://github.com/hashicorp/terraform-provider-aws/issues/12893 (seen 2026-11).
- */
+/** The sentence of the services' common framework: https://github.com/pulumi/pulumi-aws/issues/2357 (seen 2026-11). */
 function missingMessage(paths: readonly string[]): string {
   const count = `${paths.length} validation error${paths.length === 1 ? "" : "s"} detected: `;
   const sentences = paths.map(

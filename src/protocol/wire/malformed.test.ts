@@ -82,19 +82,19 @@ test("restJson1: what is not the JSON of the model is a SerializationException, 
   const nested = `${"[".repeat(depthMax * 100)}${"]".repeat(depthMax * 100)}`;
   const cases: [body: string | Uint8Array, message: RegExp][] = [
     ["{", /not valid JSON/],
-    ["[]", /Start of structure or map found where not expected/],
-    ['"text"', /STRING_VALUE can not be converted to a Structure/],
+    ["[]", /Start of list found where not expected/],
+    ['"text"', /Expected null/],
     ['{"FunctionName":5}', /NUMBER_VALUE can not be converted to a String/],
     ['{"FunctionName":true}', /TRUE_VALUE can not be converted to a String/],
     ['{"FunctionName":{}}', /Start of structure or map found where not expected/],
-    ['{"Timeout":"3"}', /STRING_VALUE can not be converted to a Number/],
+    ['{"Timeout":"3"}', /STRING_VALUE can not be converted to an Integer/],
     ['{"Publish":"true"}', /STRING_VALUE can not be converted to a Boolean/],
     ['{"Layers":"l"}', /Expected list or null/],
-    ['{"Environment":5}', /NUMBER_VALUE can not be converted to a Structure/],
-    ['{"Tags":["a"]}', /Start of structure or map found where not expected/],
+    ['{"Environment":5}', /Expected null/],
+    ['{"Tags":["a"]}', /Start of list found where not expected/],
     ['{"Code":{"ZipFile":"%%%"}}', /not valid base64/],
     [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), /not valid UTF-8/],
-    [`{"Tags":${nested}}`, /Start of structure/],
+    [`{"Tags":${nested}}`, /Start of list/],
   ];
   for (const [body, message] of cases) {
     const answered = await send({ path, body });
@@ -181,7 +181,7 @@ test("paths and parameters that are not what they should be are the caller's mis
     rawQuery: "MaxItems=many",
   });
   assert.equal(query.status, 400);
-  assert.match(query.text, /STRING_VALUE can not be converted to a Number/);
+  assert.match(query.text, /STRING_VALUE can not be converted to an Integer/);
 });
 
 test("restXml: document types, unknown entities, depth and open tags are MalformedXML", async () => {

@@ -17,16 +17,20 @@ export function modelledValue(error: WireError): Record<string, unknown> {
   return value;
 }
 
-/** A body's fields by `write`, with the message under the name the model gives it, else `message`. */
+/**
+ * A body's fields by `write`, with the message under the name the model gives it, else `message`; the
+ * framework's own deserialiser spells it `Message` (https://github.com/aarondfrancis/sidecar/issues/28,
+ * seen 2026-11).
+ */
 export function errorMembers(
   error: WireError,
   write: (members: readonly Member[], value: object) => Record<string, unknown>,
 ): Record<string, unknown> {
   const members = modelledMembers(error);
   const written = write(members, modelledValue(error));
-  return members.some(({ name }) => isMessage(name))
-    ? written
-    : { message: error.message, ...written };
+  if (members.some(({ name }) => isMessage(name))) return written;
+  const key = error.name === "SerializationException" ? "Message" : "message";
+  return { [key]: error.message, ...written };
 }
 
 export function isMessage(name: string): boolean {

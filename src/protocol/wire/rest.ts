@@ -130,6 +130,7 @@ function encodeOutput(value: object, operation: Operation, writing: Writing): Wi
   headers[writing.format.requestIdHeader] = writing.requestId;
   const code = bindings.responseCode && memberValue(value, bindings.responseCode);
   const status = typeof code === "number" ? code : (shape.traits.http?.[2] ?? 200);
+  if (status === 204) return { status, headers, body: new Uint8Array() };
   const [contentType, body] = encodeContent(value, {
     shape,
     bindings,

@@ -76,7 +76,7 @@ function parseNumber(text: string): number {
   if (text === "-Infinity") return Number.NEGATIVE_INFINITY;
   const value = numberPattern.test(text) ? Number(text) : Number.NaN;
   if (!Number.isFinite(value)) {
-    throw new SerializationError("STRING_VALUE can not be converted to a Number");
+    throw new SerializationError("STRING_VALUE can not be converted to an Integer");
   }
   return value;
 }

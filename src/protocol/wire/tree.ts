@@ -67,7 +67,7 @@ export function readMembers(
   value: unknown,
   at: TreePosition,
 ): Record<string, unknown> {
-  if (!isTreeObject(value)) return mismatch(value, "a Structure");
+  if (!isTreeObject(value)) return mismatch(value, "structure");
   const below = deeper(at);
   const result: Record<string, unknown> = {};
   for (const member of members) {
@@ -80,7 +80,7 @@ export function readMembers(
 }
 
 function readList(shape: Shape, value: unknown, at: TreePosition): unknown[] {
-  if (!Array.isArray(value)) throw new SerializationError("Expected list or null");
+  if (!Array.isArray(value)) return mismatch(value, "list");
   const { element } = shape;
   assert(element, "a list has an element");
   const below = deeper(at);
@@ -94,7 +94,7 @@ function readList(shape: Shape, value: unknown, at: TreePosition): unknown[] {
 }
 
 function readMap(shape: Shape, value: unknown, at: TreePosition): Record<string, unknown> {
-  if (!isTreeObject(value)) return mismatch(value, "a Map");
+  if (!isTreeObject(value)) return mismatch(value, "structure");
   const { element } = shape;
   assert(element, "a map has a value");
   const below = deeper(at);
@@ -133,7 +133,7 @@ function readNumber(value: unknown, { hasInfinity }: TreeFormat): number {
     if (value === "Infinity") return Number.POSITIVE_INFINITY;
     if (value === "-Infinity") return Number.NEGATIVE_INFINITY;
   }
-  if (typeof value !== "number") return mismatch(value, "a Number");
+  if (typeof value !== "number") return mismatch(value, "an Integer");
   if (!hasInfinity && !Number.isFinite(value)) {
     throw new SerializationError("A number is too large for its type");
   }
@@ -181,17 +181,22 @@ function checkDepth(value: unknown, depth: number): void {
 }
 
 /**
- * The words of the services' own framework, e.g. `NUMBER_VALUE can not be converted to a String`:
- * https://github.com/fluent/fluent-bit/issues/8449, https://github.com/aws-amplify/amplify-js/issues/13265
- * (seen 2026-11).
+ * The words of the services' own framework, as measured against one of them and seen from others
+ * (https://github.com/floci-io/floci/pull/2686, https://github.com/aws/aws-sdk-js-v3/issues/7215,
+ * https://github.com/aarondfrancis/sidecar/issues/28; 2026-11). A schema does not say which kind of
+ * number it wants; most are integers.
  */
-function mismatch(value: unknown, wanted: string): never {
+function mismatch(value: unknown, wanted: "structure" | "list" | `a${string}`): never {
+  if (Array.isArray(value)) {
+    throw new SerializationError("Start of list found where not expected");
+  }
   if (typeof value === "object") {
     throw new SerializationError("Start of structure or map found where not expected.");
   }
-  const name = typeof value === "boolean" ? String(value).toUpperCase() : typeof value;
-  const token = `${name.toUpperCase()}_VALUE`;
-  throw new SerializationError(`${token} can not be converted to ${wanted}`);
+  if (wanted === "structure") throw new SerializationError("Expected null");
+  if (wanted === "list") throw new SerializationError("Expected list or null");
+  const token = typeof value === "boolean" ? String(value) : typeof value;
+  throw new SerializationError(`${token.toUpperCase()}_VALUE can not be converted to ${wanted}`);
 }
 
 /** The value as the wire's tree; what the shape does not know is left out. */

@@ -10,17 +10,13 @@ import {
 } from "./errors.ts";
 import { toMatchable } from "./form.ts";
 import { explainMiss } from "./miss.ts";
-import { checkRequired } from "./required.ts";
-import { operationShape } from "./shapes.ts";
 import { awsQuery } from "./aws-query.ts";
 import { restJson } from "./rest-json.ts";
 import { restXml } from "./rest-xml.ts";
 import { rpcV2Cbor } from "./rpc-v2-cbor.ts";
 
 export {
-  checkRequired,
   explainMiss,
-  operationShape,
   RequestTooLargeError,
   SerializationError,
   toMatchable,
