@@ -56,6 +56,7 @@ export function createListener(deps: {
     (message, response) => void accept(message, response),
   );
   server.maxConnections = connectionsMax;
+  server.maxHeadersCount = 0; // the size of the head bounds them; Node would drop the rest silently
   const refused = new WeakSet<Duplex>();
   server.on("clientError", (error: Error & { code?: string }, socket) => {
     if (refused.has(socket)) return;

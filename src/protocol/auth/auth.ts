@@ -1,16 +1,13 @@
-import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { Principal, RequestContext } from "#base/context.ts";
 import { rootPrincipal } from "#protocol/protocol.ts";
 import type { WireRequest } from "#protocol/wire/wire.ts";
-import { canonicalRequest, queryPairs, stringToSign } from "./canonical.ts";
-import type { Claim } from "./claim.ts";
+import { queryPairs } from "./canonical.ts";
 import { glimpseCredential, readClaim } from "./claim.ts";
-import { checkScope, checkSignedHeaders, checkTime } from "./checks.ts";
-import { openPayload, readPayload } from "./payload.ts";
+import { openPayload } from "./payload.ts";
 import type { RefusalDialect } from "./refusal.ts";
 import { refusal } from "./refusal.ts";
-import { createSigningKeys, formatScope, sameSignature } from "./signing-keys.ts";
+import { createVerifier } from "./verify.ts";
 
 export { AuthenticationError } from "./authentication-error.ts";
 export { glimpseCredential } from "./claim.ts";
@@ -86,46 +83,7 @@ export function createAuthenticator(deps: {
   readonly clock: Clock;
   readonly defaultAccountId: string;
 }): Authenticator {
-  const signingKeys = createSigningKeys();
-
-  async function verify(
-    request: WireRequest,
-    claim: Claim,
-    target: AuthenticationTarget,
-  ): Promise<Authentication> {
-    const { dialect } = target;
-    const nowMs = deps.clock.nowMs();
-    checkTime(claim, nowMs, dialect);
-    checkSignedHeaders(request, claim, dialect);
-    checkScope(claim, target);
-    const key = await deps.keys.find(claim.accessKeyId, claim.sessionToken);
-    if (!key) throw refusal(dialect, "unknown-key");
-    const scope = formatScope(claim.scope);
-    const payload = await readPayload(request, claim, dialect);
-    const text = stringToSign(
-      canonicalRequest(request, {
-        signedHeaders: claim.signedHeaders,
-        payloadHash: payload.hash,
-        pathRule: dialect === "s3" ? "verbatim" : "normalise",
-      }),
-      claim.amzDate,
-      scope,
-    );
-    const sign = (text: string): string => signingKeys.sign(key.secretAccessKey, claim.scope, text);
-    const expected = sign(text);
-    if (!sameSignature(expected, claim.signature)) throw refusal(dialect, "mismatch");
-    if (!sameToken(key.sessionToken, claim.sessionToken)) throw refusal(dialect, "wrong-token");
-    if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) {
-      throw refusal(dialect, "expired-token");
-    }
-    return {
-      principal: key.principal,
-      region: claim.scope.region,
-      signingName: claim.scope.service,
-      accessKeyId: claim.accessKeyId,
-      request: payload.open({ seedSignature: expected, amzDate: claim.amzDate, scope, sign }),
-    };
-  }
+  const verifier = createVerifier(deps);
 
   /** Nothing is verified; known keys still say who calls. */
   async function trust(request: WireRequest): Promise<Authentication | undefined> {
@@ -163,7 +121,7 @@ export function createAuthenticator(deps: {
     async authenticate(request, target) {
       if (deps.mode === "open") return (await trust(request)) ?? unsigned(request, target);
       const claim = readClaim(request, target.dialect);
-      return claim ? verify(request, claim, target) : unsigned(request, target);
+      return claim ? verifier.verify(request, claim, target) : unsigned(request, target);
     },
   };
 }
@@ -180,10 +138,3 @@ const accountForm = /^\d{12}$/;
 
 /** Long-term and temporary key ids. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
 const issuedKeyForm = /^A[KS]IA[A-Z0-9]{12,124}$/;
-
-function sameToken(expected: string | undefined, presented: string | undefined): boolean {
-  if (expected === undefined || presented === undefined) return expected === presented;
-  const a = Buffer.from(expected);
-  const b = Buffer.from(presented);
-  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
-}

@@ -1,0 +1,160 @@
+import type { TraceContext } from "#base/context.ts";
+import type { GuestIdentity } from "#functions/pool/pool.ts";
+import { findAdminRoute, healthAnswer, isLoopback } from "./admin.ts";
+import type { Answer } from "./answer.ts";
+import { jsonAnswer } from "./answer.ts";
+import { serveFunctionUrl } from "./function-urls.ts";
+import type { GatewayDeps } from "./gateway.ts";
+import { isHostAllowed, judgePage, readFunctionUrlHost, readFunctionUrlPath } from "./hosts.ts";
+import type { Callers } from "./hosts.ts";
+import type { Incoming } from "./incoming.ts";
+import { configuredOriginHeaders, isPreflight, preflightAnswer } from "./page-cors.ts";
+
+/** What a request turned out to be, for the log; AWS calls are logged by the dispatcher. */
+export interface Routed {
+  readonly kind: "aws" | "function-url" | "admin" | "health" | "refused" | "nothing" | "failed";
+  readonly answer: Answer;
+}
+
+export interface Facts {
+  readonly requestId: string;
+  readonly trace: TraceContext;
+  readonly signal: AbortSignal;
+}
+
+interface Arrived {
+  readonly incoming: Incoming;
+  readonly facts: Facts;
+}
+
+/** AWS calls alone, and only while a function runs in the sandbox. */
+export async function routeGuest(
+  deps: GatewayDeps,
+  { incoming, facts }: Arrived,
+  identity: GuestIdentity | undefined,
+): Promise<Routed> {
+  if (!identity) return refuse(403, "This sandbox is not running a function.");
+  return dispatch(deps, { incoming, facts, fromGuest: true });
+}
+
+/** Everything that did not come out of a sandbox. */
+export async function routeOutside(
+  deps: GatewayDeps,
+  { incoming, facts }: Arrived,
+): Promise<Routed> {
+  const callers: Callers = {
+    hosts: [...deps.config.allowedHosts, ...ownNames(deps.config.host)],
+    origins: deps.config.allowedOrigins,
+  };
+  const { request, hostName } = incoming;
+  if (!isHostAllowed(hostName, callers)) {
+    return refuse(
+      403,
+      `This server does not answer for the host name '${hostName}'. If that name is yours, allow it: --allowed-hosts=${hostName}`,
+    );
+  }
+  const urlHost = readFunctionUrlHost(hostName);
+  if (urlHost) return visitUrl(deps, { incoming, facts }, { ...urlHost, rawPath: request.path });
+  const urlPath = readFunctionUrlPath(request.path);
+  if (urlPath) {
+    const { urlId, region = deps.config.defaultRegion, rest } = urlPath;
+    const routed = await visitUrl(deps, { incoming, facts }, { urlId, region, rawPath: rest });
+    return { ...routed, answer: isolate(routed.answer) };
+  }
+  const page = judgePage(
+    {
+      origin: request.headers["origin"],
+      site: request.headers["sec-fetch-site"],
+      host: incoming.host,
+    },
+    callers,
+  );
+  if (page === "foreign") {
+    return refuse(
+      403,
+      "Web pages from elsewhere may not call this server. If this page is yours, allow its origin: --allowed-origins=<origin>",
+    );
+  }
+  if (page === "own") return routePlatform(deps, { incoming, facts });
+  if (isPreflight(request)) return { kind: "admin", answer: preflightAnswer(request) };
+  const routed = await routePlatform(deps, { incoming, facts });
+  const headers = { ...routed.answer.headers, ...configuredOriginHeaders(request) };
+  return { ...routed, answer: { ...routed.answer, headers } };
+}
+
+async function routePlatform(deps: GatewayDeps, { incoming, facts }: Arrived): Promise<Routed> {
+  const { request } = incoming;
+  if (request.path === "/_skerry/health" || request.path === "/_localstack/health") {
+    return { kind: "health", answer: healthAnswer(deps.health()) };
+  }
+  if (request.path.startsWith("/_skerry/")) {
+    if (!isLoopback(incoming.remoteAddress)) {
+      return refuse(403, "The platform's own pages are for callers on the same machine.");
+    }
+    const route = findAdminRoute(deps.admin, request);
+    if (!route) return nothing(`There is no page ${request.path}.`);
+    if ("status" in route) return { kind: "admin", answer: route };
+    return { kind: "admin", answer: await route.handle(request, facts.signal) };
+  }
+  return dispatch(deps, { incoming, facts, fromGuest: false });
+}
+
+async function dispatch(
+  deps: GatewayDeps,
+  { incoming, facts, fromGuest }: Arrived & { readonly fromGuest: boolean },
+): Promise<Routed> {
+  const { request, host } = incoming;
+  const answer = await deps.dispatcher.dispatch({
+    request,
+    ...facts,
+    endpoint: `http://${host}`,
+    fromGuest,
+  });
+  if (answer) return { kind: "aws", answer };
+  return nothing(
+    `${request.method} ${request.path} is neither a call of an AWS service this server has, nor a function URL (<id>.lambda-url.<region>.localhost), nor one of the platform's pages (/_skerry/health).`,
+  );
+}
+
+async function visitUrl(
+  deps: GatewayDeps,
+  { incoming, facts }: Arrived,
+  at: { readonly urlId: string; readonly region: string; readonly rawPath: string },
+): Promise<Routed> {
+  const url = await deps.urls.find(at.urlId, at.region);
+  if (!url) return nothing(`There is no function URL ${at.urlId} in ${at.region}.`);
+  const endpoint = `http://${incoming.host}`;
+  const visit = { url, ...at, incoming, endpoint, ...facts };
+  const answer = await serveFunctionUrl({ ...deps, ...deps.functions }, visit);
+  return { kind: "function-url", answer };
+}
+
+/** The address that was bound, unless it means every address. */
+function ownNames(host: string): string[] {
+  if (host === "0.0.0.0" || host === "::") return [];
+  return [host.includes(":") ? `[${host}]` : host];
+}
+
+export function refuse(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Routed {
+  return { kind: "refused", answer: jsonAnswer(status, { message }, headers) };
+}
+
+function nothing(message: string): Routed {
+  return { kind: "nothing", answer: jsonAnswer(404, { message }) };
+}
+
+/**
+ * In its path form a function's page would share its origin with the platform's. The sandbox
+ * directive gives it one of its own, from which it cannot call us.
+ */
+function isolate(answer: Answer): Answer {
+  const headers = {
+    ...answer.headers,
+    "content-security-policy": "sandbox allow-scripts allow-forms allow-popups",
+  };
+  return { ...answer, headers };
+}
