@@ -103,8 +103,9 @@ export interface FunctionEntry {
   readonly latest: Revision;
   /** The last state that was ready, while `latest` is being prepared or has failed. */
   readonly serving: Revision | undefined;
-  /** Of the code of `latest`, without layers. */
+  /** Of the code of `latest`, and of its layers, which may have been deleted since. */
   readonly unpackedByteCount: number;
+  readonly layersUnpackedByteCount: number;
   readonly reservedConcurrency: number | undefined;
   /** Belongs to the function and all its versions; copied into every revision that is resolved. */
   readonly egress: Revision["egress"];

@@ -51,14 +51,18 @@ function layerVersion(view: RegistryView, arn: string, context: RequestContext):
 }
 
 /** The function's own code and its layers may not be bigger together than one package may be. */
-export function checkTotalSize(unpackedByteCount: number, layers: readonly LayerVersion[]): void {
-  const total = layers.reduce((sum, layer) => sum + layer.unpackedByteCount, unpackedByteCount);
+export function checkTotalSize(codeByteCount: number, layersByteCount: number): void {
+  const total = codeByteCount + layersByteCount;
   if (total > unpackedBytesMax) {
     throw invalid(
       "Function code combined with layers exceeds the maximum allowed size of " +
         `${unpackedBytesMax} bytes. The actual size is ${total} bytes.`,
     );
   }
+}
+
+export function unpackedSize(layers: readonly LayerVersion[]): number {
+  return layers.reduce((sum, layer) => sum + layer.unpackedByteCount, 0);
 }
 
 export function layerReferences(layers: readonly LayerVersion[]): readonly LayerReference[] {

@@ -9,7 +9,7 @@ import type {
 import { storeCode } from "../code.ts";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { staleRevision } from "../errors.ts";
-import { chosenLayers, checkTotalSize, layerReferences } from "../layers.ts";
+import { chosenLayers, checkTotalSize, layerReferences, unpackedSize } from "../layers.ts";
 import { creatingState, updatingState } from "../preparation.ts";
 import { functionReference } from "../reference.ts";
 import { checkRuntime } from "../runtime-choice.ts";
@@ -34,8 +34,7 @@ function updateFunctionCode(scope: LambdaScope): LambdaHandler<"UpdateFunctionCo
     const change = (edit: RegistryEdit): Revision => {
       const entry = entryAt(edit, id);
       checkChangeable(entry, input.RevisionId);
-      const layers = chosenLayers(edit, arnsOf(entry.latest), context);
-      checkTotalSize(code.unpackedByteCount, layers);
+      checkTotalSize(code.unpackedByteCount, entry.layersUnpackedByteCount);
       const latest: Revision = {
         ...changed(scope, entry),
         codeSha256: code.codeSha256,
@@ -65,14 +64,15 @@ function updateFunctionConfiguration(
     const latest = await scope.registry.write((edit) => {
       const entry = entryAt(edit, id);
       checkChangeable(entry, input.RevisionId);
-      const layers = chosenLayers(edit, input.Layers ?? arnsOf(entry.latest), context);
-      checkTotalSize(entry.unpackedByteCount, layers);
+      const layers = input.Layers && chosenLayers(edit, input.Layers, context);
+      const layersUnpackedByteCount = layers ? unpackedSize(layers) : entry.layersUnpackedByteCount; // layers in use stay usable after they were deleted
+      checkTotalSize(entry.unpackedByteCount, layersUnpackedByteCount);
       const next: Revision = {
         ...changed(scope, entry),
         ...withSettings(entry.latest, input),
-        layers: input.Layers ? layerReferences(layers) : entry.latest.layers,
+        layers: layers ? layerReferences(layers) : entry.latest.layers,
       };
-      edit.functions.put(id, staged(entry, next));
+      edit.functions.put(id, { ...staged(entry, next), layersUnpackedByteCount });
       return next;
     });
     scope.preparation.begin(id);
@@ -120,8 +120,4 @@ function staged(entry: FunctionEntry, latest: Revision): FunctionEntry {
   const { latest: before } = entry;
   const isRunning = before.state.state === "Active" && before.state.lastUpdate === "Successful";
   return { ...entry, latest, serving: isRunning ? before : entry.serving };
-}
-
-function arnsOf(revision: Revision): readonly string[] {
-  return revision.layers.map((layer) => layer.arn);
 }

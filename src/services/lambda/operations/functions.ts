@@ -11,7 +11,7 @@ import {
 import { type CodeLinks, storeCode, type StoredCode } from "../code.ts";
 import type { Input, LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { conflict, functionNotFound, invalid } from "../errors.ts";
-import { chosenLayers, checkTotalSize, layerReferences } from "../layers.ts";
+import { chosenLayers, checkTotalSize, layerReferences, unpackedSize } from "../layers.ts";
 import { functionNameLengthMax } from "../limits.ts";
 import { pageRequest } from "../paging.ts";
 import { creatingState } from "../preparation.ts";
@@ -93,7 +93,8 @@ function newEntry(
   const { scope, edit, input, context } = from;
   const { id, settings, code } = parts;
   const layers = chosenLayers(edit, input.Layers ?? [], context);
-  checkTotalSize(code.unpackedByteCount, layers);
+  const layersUnpackedByteCount = unpackedSize(layers);
+  checkTotalSize(code.unpackedByteCount, layersUnpackedByteCount);
   const egress = egressOf(input.Tags ?? {});
   const latest: Revision = {
     ...settings,
@@ -115,6 +116,7 @@ function newEntry(
     latest,
     serving: undefined,
     unpackedByteCount: code.unpackedByteCount,
+    layersUnpackedByteCount,
     reservedConcurrency: undefined,
     egress,
     published: undefined,
