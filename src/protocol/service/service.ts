@@ -35,15 +35,15 @@ type ToWire<V> = [StreamingBlobPayloadOutputTypes] extends [V]
     ? V
     : Bytes<V>;
 
-export type OperationName<Sdk> = {
+type OperationName<Sdk> = {
   [K in keyof Sdk]: K extends `${infer Op}Command` ? Op : never;
 }[keyof Sdk];
 
 /** Required members lose `undefined`; blobs are bytes; streaming blobs are byte iterables. */
-export type ServerInput<T> = {
+type ServerInput<T> = {
   [K in keyof T]: {} extends Pick<T, K> ? FromWire<T[K]> : Exclude<FromWire<T[K]>, undefined>;
 };
-export type ServerOutput<T> = { [K in keyof T as K extends "$metadata" ? never : K]: ToWire<T[K]> };
+type ServerOutput<T> = { [K in keyof T as K extends "$metadata" ? never : K]: ToWire<T[K]> };
 
 export type OperationInput<Sdk, Op extends string> = ServerInput<CommandInput<Command<Sdk, Op>>>;
 export type OperationOutput<Sdk, Op extends string> = ServerOutput<CommandOutput<Command<Sdk, Op>>>;
