@@ -6,6 +6,13 @@ export interface EventRecord {
   readonly id: string;
   /** The event as it will be seen by the target: JSON bytes. */
   readonly event: Uint8Array;
+  /** Beside the event, for targets that have such a place (message attributes of queues and topics). */
+  readonly attributes?: Readonly<Record<string, EventAttribute>>;
+}
+
+export interface EventAttribute {
+  readonly type: "String" | "Number";
+  readonly value: string;
 }
 
 /** An ARN something can be delivered to: function, queue, topic, bus, stream, workflow, HTTP. */
@@ -24,3 +31,6 @@ export interface TargetRegistry {
   /** Undefined when no service hosts that kind of ARN. */
   find(arn: string): Target | undefined;
 }
+
+export { createTargets } from "./targets.ts";
+export { deliver, isFinal, nextDeliveryMs, type DeliveryPolicy } from "./delivery.ts";

@@ -1,6 +1,10 @@
 import type { RequestContext } from "#base/context.ts";
 import type { ResolvedFunction } from "#functions/registry/registry.ts";
 
+export { createInvoker, type InvokerDeps, type InvokerSettings } from "./live-invoker.ts";
+export { RecursionError, ThrottledError } from "./errors.ts";
+export { createFunctionTargets } from "./function-target.ts";
+
 /** Accepts an invocation, admits or throttles it, runs it, reports the outcome. */
 export interface Invoker extends AsyncDisposable {
   /**
@@ -10,6 +14,23 @@ export interface Invoker extends AsyncDisposable {
   invoke(invocation: Invocation): Promise<InvocationResult>;
   /** Resolves once the invocation is durable; retries and destinations follow without the caller. */
   enqueue(invocation: Invocation): Promise<void>;
+  /** Invocations running now, asynchronous ones included. */
+  readonly runningCount: number;
+}
+
+/** How asynchronous invocations of a function are to be treated; `services/lambda` satisfies it. */
+export interface AsyncSettings {
+  /** Of the qualifier the caller named; the service's defaults where nothing was set. */
+  find(target: ResolvedFunction): Promise<AsyncConfig>;
+}
+
+export interface AsyncConfig {
+  /** 0 … 2 */
+  readonly maxRetryAttempts: number;
+  /** 60,000 … 21,600,000 */
+  readonly maxAgeMs: number;
+  readonly onSuccessArn: string | undefined;
+  readonly onFailureArn: string | undefined;
 }
 
 /** Bytes when whole and small, else a stream. */
@@ -44,22 +65,3 @@ export type Outcome =
   | { readonly kind: "timeout"; readonly durationMs: number }
   | { readonly kind: "out-of-memory"; readonly durationMs: number }
   | { readonly kind: "crash"; readonly exitCode: number | undefined; readonly durationMs: number };
-
-/** No place to run it now. `reason` is the service's own word for it. */
-export class ThrottledError extends Error {
-  override readonly name = "ThrottledError";
-  readonly reason:
-    | "ConcurrentInvocationLimitExceeded"
-    | "ReservedFunctionConcurrentInvocationLimitExceeded";
-  readonly retryAfterSeconds: number;
-  constructor(reason: ThrottledError["reason"], retryAfterSeconds = 1) {
-    super("Rate Exceeded.");
-    this.reason = reason;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
-/** The chain has passed through functions 16 times; the service drops the invocation. */
-export class RecursionError extends Error {
-  override readonly name = "RecursionError";
-}

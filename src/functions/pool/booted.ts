@@ -50,11 +50,13 @@ export function listenerOf(sandbox: Sandbox, port: number): Server {
   return server;
 }
 
-/** As the Lambda service words it: `signal: killed`, `exit status 1`. */
+/** As the Lambda service words it: `Runtime exited with error: signal: killed` (or `exit status 1`). */
 export function describeExit(exit: SandboxExit): string {
-  if (exit.cause === "out-of-memory" || exit.signal !== undefined || exit.cause === "killed")
-    return `signal: ${signalWord(exit.signal)}`;
-  return `exit status ${exit.code ?? 0}`;
+  if (exit.cause !== "exit" || exit.signal !== undefined)
+    return `Runtime exited with error: signal: ${signalWord(exit.signal)}`;
+  return exit.code === undefined || exit.code === 0
+    ? "Runtime exited without providing a reason"
+    : `Runtime exited with error: exit status ${exit.code}`;
 }
 
 /** Go's names for signals (syscall package, zerrors_linux), which is what the service prints. */

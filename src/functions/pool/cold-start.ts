@@ -219,7 +219,7 @@ function initFailure(
     return { cause: "timeout", error: errorBody("Sandbox.Timedout", message) };
   }
   if (outcome.kind === "error") return { cause: "reported", error: outcome.error };
-  const message = `Error: Runtime exited with error: ${describeExit(outcome.exit)}`;
+  const message = `Error: ${describeExit(outcome.exit)}`;
   return { cause: "exit", error: errorBody("Runtime.ExitError", message) };
 }
 

@@ -32,6 +32,8 @@ export class Environment {
   /** Never to be handed out again. */
   spoiled = false;
   trace: TraceContext | undefined;
+  /** The function has answered; what is left is bookkeeping of a millisecond or two. */
+  isReturning = false;
   /** Wall time; known once credentials have been issued. */
   credentialsExpireAtMs = 0;
   #initMs: number | undefined;
@@ -62,6 +64,7 @@ export class Environment {
   /** What the invoker holds for one invocation; `release` is called once, when it lets go. */
   lend(trace: TraceContext, release: () => void): ExecutionEnvironment {
     this.setState("busy");
+    this.isReturning = false;
     this.trace = trace;
     return new Loan(this, this.#uses++ === 0, release);
   }
@@ -106,6 +109,7 @@ class Loan implements ExecutionEnvironment {
   readonly startKind: "cold" | "warm";
   readonly initMs: number | undefined;
   readonly log: LogPump;
+  readonly exited: Sandbox["exited"];
   readonly #environment: Environment;
   readonly #release: () => void;
   #released = false;
@@ -117,6 +121,7 @@ class Loan implements ExecutionEnvironment {
     this.startKind = isFirst ? "cold" : "warm";
     this.initMs = environment.takeInitMs();
     this.log = environment.parts.log;
+    this.exited = environment.parts.sandbox.exited;
   }
 
   async invoke(request: GuestRequest): Promise<GuestResponse> {
@@ -125,6 +130,7 @@ class Loan implements ExecutionEnvironment {
       this.spoil();
       this.log.exitText = describeExit(response.exit);
     }
+    this.#environment.isReturning = response.kind === "payload" || response.kind === "error";
     return response;
   }
 

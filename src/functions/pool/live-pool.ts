@@ -202,6 +202,9 @@ class LivePool implements EnvironmentPool {
         key: one.key,
         functionArn: one.revision.functionArn,
       })),
+      returning: [...this.#environments.values()]
+        .filter((one) => one.state === "busy" && one.isReturning && !one.spoiled)
+        .map((one) => one.parts.key),
       generic: this.#generic.supply(),
       reservedMiB: this.#reservedMiB(),
     };

@@ -45,7 +45,7 @@ function textLines(revision: Revision, nowMs: () => number): PlatformLines {
       if (report.status === "timeout")
         return `${new Date(nowMs()).toISOString()} ${requestId} Task timed out after ${seconds(report.durationMs)} seconds\n`;
       if (exit === undefined) return undefined;
-      return `RequestId: ${requestId} Error: Runtime exited with error: ${exit}\nRuntime.ExitError\n`;
+      return `RequestId: ${requestId} Error: ${exit}\nRuntime.ExitError\n`;
     },
     end: (requestId) => `END RequestId: ${requestId}\n`,
     report: (report) => textReport(report),

@@ -7,8 +7,11 @@ import type {
   FunctionErrorBody,
 } from "#functions/runtimes/runtimes.ts";
 
+export { describeExit } from "./booted.ts";
+export { errorBody } from "./cold-start.ts";
 export { createPool, type PoolDeps, type PoolSettings } from "./live-pool.ts";
 
+import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
 /** Execution environments and their life: boot, specialise, run, idle, end. */
 export interface EnvironmentPool extends AsyncDisposable {
   /**
@@ -61,6 +64,8 @@ export interface ExecutionEnvironment extends AsyncDisposable {
   invoke(request: GuestRequest): Promise<GuestResponse>;
   /** Log lines from now on belong to this invocation; END and REPORT are written by `finish`. */
   readonly log: InvocationLog;
+  /** Settles when the sandbox's last process is gone, for whatever reason; never rejects. */
+  readonly exited: Promise<SandboxExit>;
   /** Never give it to another invocation. */
   spoil(): void;
   memoryPeakMiB(): Promise<number>;

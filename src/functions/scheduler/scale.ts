@@ -20,14 +20,15 @@ export function plan(
 
 /**
  * Every missing start, in the order they should be granted. A waiter already covered by a start under
- * way, or by an idle environment, needs none.
+ * way, or by an environment that is idle or about to be, needs none.
  */
 function fairOrder(demand: readonly Demand[], supply: Supply): readonly Demand[] {
   const underWay = count(supply.starting.map((start) => start.functionArn));
   const open = demand.map((wanted) => {
     const coming =
       supply.starting.filter((start) => start.key === wanted.key).length +
-      supply.idle.filter((environment) => environment.key === wanted.key).length;
+      supply.idle.filter((environment) => environment.key === wanted.key).length +
+      supply.returning.filter((key) => key === wanted.key).length;
     return { wanted, waiting: wanted.waitingSinceMs.slice(coming) };
   });
   const order: Demand[] = [];

@@ -29,6 +29,8 @@ export interface Supply {
   }[];
   /** Cold starts under way. */
   readonly starting: readonly { readonly key: string; readonly functionArn: string }[];
+  /** Keys of environments whose function has answered and which are about to be given back. */
+  readonly returning: readonly string[];
   /** Generic sandboxes, ready or booting, per kind. */
   readonly generic: readonly {
     readonly kind: string;

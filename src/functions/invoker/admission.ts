@@ -1,0 +1,83 @@
+import type { ResolvedFunction } from "#functions/registry/registry.ts";
+import { ThrottledError } from "./errors.ts";
+
+/** A place among the concurrent invocations; disposing twice is harmless. */
+export interface Admission {
+  /** `ThrottledError` when there is none. */
+  admit(target: ResolvedFunction): Disposable;
+  /** Invocations running now, of all accounts. */
+  readonly runningCount: number;
+}
+
+/**
+ * Concurrency is counted per account and region. A function with reserved concurrency has its own
+ * places, which nobody else may use; the others share what is left
+ * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html). Reservations are learnt from
+ * the functions that are invoked: one nobody invokes sets nothing aside until it is.
+ */
+export function createAdmission(settings: { readonly accountConcurrency: number }): Admission {
+  const scopes = new Map<string, Scope>();
+  let runningCount = 0;
+  return {
+    get runningCount() {
+      return runningCount;
+    },
+    admit({ revision, reservedConcurrency }) {
+      const name = `${revision.accountId}:${revision.region}`;
+      const scope = scopes.get(name) ?? newScope();
+      scopes.set(name, scope);
+      const leave = enter(scope, revision.functionArn, {
+        reserved: reservedConcurrency,
+        limit: settings.accountConcurrency,
+      });
+      runningCount++;
+      let left = false;
+      return {
+        [Symbol.dispose]() {
+          if (left) return;
+          left = true;
+          runningCount--;
+          leave();
+        },
+      };
+    },
+  };
+}
+
+interface Scope {
+  /** Running invocations of functions without reservation. */
+  shared: number;
+  /** Running invocations by function, of those with a reservation. */
+  readonly running: Map<string, number>;
+  readonly reserved: Map<string, number>;
+}
+
+function newScope(): Scope {
+  return { shared: 0, running: new Map(), reserved: new Map() };
+}
+
+function enter(
+  scope: Scope,
+  functionArn: string,
+  concurrency: { readonly reserved: number | undefined; readonly limit: number },
+): () => void {
+  const { reserved, limit } = concurrency;
+  if (reserved === undefined) {
+    scope.reserved.delete(functionArn);
+    const setAside = [...scope.reserved.values()].reduce((sum, count) => sum + count, 0);
+    if (scope.shared >= limit - setAside)
+      throw new ThrottledError("ConcurrentInvocationLimitExceeded");
+    scope.shared++;
+    return () => void scope.shared--;
+  }
+  scope.reserved.set(functionArn, reserved);
+  const running = scope.running.get(functionArn) ?? 0;
+  if (running >= reserved)
+    throw new ThrottledError("ReservedFunctionConcurrentInvocationLimitExceeded");
+  scope.running.set(functionArn, running + 1);
+  return () => {
+    const left = (scope.running.get(functionArn) ?? 1) - 1;
+    if (left === 0) scope.running.delete(functionArn);
+    else scope.running.set(functionArn, left);
+  };
+}
