@@ -31,7 +31,7 @@ export interface WireRequest {
   readonly path: string;
   /** As sent, without the question mark. */
   readonly rawQuery: string;
-  /** Lower-case names; repeated headers joined with ", ". */
+  /** Lower-case names; repeated headers joined with ",", as the canonical form of signatures wants. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array>;
 }
