@@ -4,6 +4,7 @@ import type { Clock } from "#base/clock.ts";
 import type { SandboxExit, SandboxSpec } from "#functions/sandbox/sandbox.ts";
 import type { Sandbox } from "#functions/sandbox/sandbox.ts";
 import { createNodeRuntimes } from "./node.ts";
+import { createProvidedRuntimes } from "./provided.ts";
 
 export { exitError } from "./error-body.ts";
 export { ports as sandboxPorts } from "./limits.ts";
@@ -20,7 +21,7 @@ export function createRuntimes(deps: RuntimesDeps): ReadonlyMap<string, Runtime>
   const emptyTree = join(workDir, "empty");
   mkdirSync(emptyTree, { recursive: true, mode: 0o755 });
   const shared = { ...deps, workDir, emptyTree };
-  const rows = [...createNodeRuntimes(shared)];
+  const rows = [...createNodeRuntimes(shared), ...createProvidedRuntimes(shared)];
   return new Map(rows.map((row) => [row.identifier, row]));
 }
 

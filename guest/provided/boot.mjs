@@ -1,0 +1,68 @@
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { createChannel, errorFields, kinds, openSocket } from "../node/channel.mjs";
+import { handOutListeners } from "../node/listeners.mjs";
+import { isOnHost, place } from "../node/paths.mjs";
+
+/**
+ * The boot program of custom runtimes: waits for a function, then replaces itself by the function's
+ * `bootstrap`, so that nothing of it is left in memory. See ../CHANNEL.md.
+ */
+const runtimeApiPort = 9001;
+
+const ports = await handOutListeners();
+const channel = createChannel(openSocket(), (frame) => {
+  if (frame.kind !== kinds.specialise) process.exit(1);
+  begin(frame.variables);
+});
+channel.send(kinds.ready, 0);
+
+function begin(variables) {
+  const candidates = [place("/var/task/bootstrap"), place("/opt/bootstrap")];
+  const program = candidates.find(isExecutable);
+  if (program === undefined) {
+    const list = candidates.join(" ");
+    return fail(`Couldn't find valid bootstrap(s): [${list}]`);
+  }
+  if (!isRunnable(program)) return fail(`fork/exec ${program}: exec format error`);
+  const environment = {
+    ...variables,
+    AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${ports.get(runtimeApiPort)}`,
+    PWD: place("/var/task"),
+    ...(isOnHost && { LAMBDA_TASK_ROOT: place("/var/task") }),
+  };
+  process.chdir(place("/var/task"));
+  channel.send(kinds.initialised, 0);
+  channel.flush(() => {
+    // Node warns that execve is young; the customer's log is not the place for that.
+    process.removeAllListeners("warning");
+    process.execve(program, [program], environment);
+  });
+}
+
+function fail(errorMessage) {
+  const body = { errorType: "Runtime.InvalidEntrypoint", errorMessage };
+  channel.send(kinds.initError, 0, errorFields(body), Buffer.from(JSON.stringify(body)), true);
+  channel.flush(() => process.exit(1));
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** A script or an ELF program of this machine; anything else would end the process without a word. */
+function isRunnable(path) {
+  const head = Buffer.alloc(20);
+  const file = openSync(path, "r");
+  const length = readSync(file, head, 0, head.length, 0);
+  closeSync(file);
+  if (head.toString("latin1", 0, 2) === "#!") return true;
+  const machine = process.arch === "arm64" ? 0xb7 : 0x3e;
+  return (
+    length === 20 && head.toString("latin1", 1, 4) === "ELF" && head.readUInt16LE(18) === machine
+  );
+}
