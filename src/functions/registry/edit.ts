@@ -5,7 +5,8 @@ import { uuid } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import type { Transaction } from "#storage/storage.ts";
 import { codecs, type FunctionId, keys, ranges } from "./records.ts";
-import { isPreparing, type RegistryEdit, type Revision } from "./registry.ts";
+import { isPreparing } from "./preparing.ts";
+import type { RegistryEdit, Revision } from "./registry.ts";
 import { functionKeyOf } from "./resolver.ts";
 import { createView, find } from "./view.ts";
 

@@ -113,11 +113,6 @@ export interface FunctionEntry {
   readonly published: { readonly version: number; readonly fingerprint: string } | undefined;
 }
 
-/** The newest state waits for its package, layers or runtime. */
-export function isPreparing(revision: Revision): boolean {
-  return revision.state.state === "Pending" || revision.state.lastUpdate === "InProgress";
-}
-
 export interface Alias {
   readonly name: string;
   /** `$LATEST` or a version number. */
@@ -224,7 +219,7 @@ export function createRegistry(deps: {
     for await (const _ of store.watch(ranges.everything, stop.signal)) resolver.forgetAll();
   })().catch((error: unknown) => deps.log.event("registry.watch-failed", { error: String(error) }));
   return {
-    resolve: resolver.resolve,
+    resolve: (reference) => resolver.resolve(reference),
     read: (work) => store.read((reader) => work(createView(reader))),
     async write(work) {
       let touched = new Set<string>();
@@ -242,4 +237,5 @@ export function createRegistry(deps: {
   };
 }
 
+export { isPreparing } from "./preparing.ts";
 export type { FunctionId, Scope } from "./records.ts";

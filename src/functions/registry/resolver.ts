@@ -2,13 +2,7 @@ import type { Random } from "#base/random.ts";
 import type { Reader, Store } from "#storage/storage.ts";
 import { cachedFunctionsMax, cachedQualifiersMax } from "./limits.ts";
 import type { FunctionId } from "./records.ts";
-import type {
-  FunctionEntry,
-  FunctionReference,
-  FunctionResolver,
-  ResolvedFunction,
-  Revision,
-} from "./registry.ts";
+import type { FunctionEntry, FunctionReference, ResolvedFunction, Revision } from "./registry.ts";
 import { createView } from "./view.ts";
 
 /** One thing a name may lead to; several when an alias splits its traffic. */
@@ -18,7 +12,8 @@ interface Choice {
   readonly weight: number;
 }
 
-export interface CachedResolver extends FunctionResolver {
+export interface CachedResolver {
+  readonly resolve: (reference: FunctionReference) => Promise<ResolvedFunction | undefined>;
   /** Keys as made by `functionKeyOf`. */
   forget(functionKeys: ReadonlySet<string>): void;
   forgetAll(): void;

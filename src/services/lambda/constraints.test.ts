@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import * as Sdk from "@aws-sdk/client-lambda";
+import { unreachable } from "#base/assert.ts";
 import { type Constraint, constraints } from "./constraints.ts";
 import { role, startLambdaServer } from "./testing/server.ts";
 
@@ -31,6 +32,11 @@ const valid: Readonly<Record<string, unknown>> = {
   Code: { ZipFile: Buffer.from("zip") },
   Content: { ZipFile: Buffer.from("zip") },
   InvokeArgs: Buffer.from("{}"),
+  CapacityProviderConfig: {
+    LambdaManagedInstancesCapacityProviderConfig: {
+      CapacityProviderArn: "arn:aws:lambda:us-east-1:000000000000:capacity-provider:c",
+    },
+  },
 };
 
 const validByOperation: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -115,6 +121,8 @@ function breachesOf(rule: Constraint): unknown[] {
           : []),
         ...(items ? breachesOf(items).map((breach) => ({ "1": breach })) : []),
       ];
+    default:
+      return unreachable(kind);
   }
 }
 

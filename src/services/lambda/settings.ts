@@ -167,11 +167,7 @@ function refuseUnsupported(input: Members): void {
   const { VpcConfig: vpc, ImageConfig: image } = input;
   const inVpc = (vpc?.SubnetIds?.length ?? 0) + (vpc?.SecurityGroupIds?.length ?? 0) > 0;
   refuse(inVpc, "VpcConfig", "functions have no private networks here");
-  refuse(
-    input.FileSystemConfigs?.length ? true : false,
-    "FileSystemConfigs",
-    "no shared file systems",
-  );
+  refuse((input.FileSystemConfigs?.length ?? 0) > 0, "FileSystemConfigs", "no shared file systems");
   const imageMembers = [image?.EntryPoint?.length, image?.Command?.length, image?.WorkingDirectory];
   refuse(imageMembers.some(Boolean), "ImageConfig", "container images are not hosted");
   refuse(input.PackageType === "Image", "PackageType Image", "container images are not hosted");

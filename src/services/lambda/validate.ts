@@ -1,3 +1,4 @@
+import { unreachable } from "#base/assert.ts";
 import { ValidationError } from "#protocol/wire/wire.ts";
 import { type Constraint, type Constraints, constraints } from "./constraints.ts";
 
@@ -48,6 +49,8 @@ function check(value: unknown, rule: Constraint): string | undefined {
       return Array.isArray(value) ? listSentence(value, rule) : undefined;
     case "map":
       return typeof value === "object" && value !== null ? mapSentence(value, rule) : undefined;
+    default:
+      return unreachable(rule.kind);
   }
 }
 
