@@ -16,6 +16,10 @@ const startVariables = [
   "MALLOC_ARENA_MAX",
 ];
 
+/** What every function has on AWS; it changes nothing for a process that already runs. */
+const defaultLibraryPath =
+  "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib";
+
 /** What this process was started with, before anything is replaced. */
 const initial = { ...process.env };
 const skerryVariables = Object.keys(initial).filter((name) => name.startsWith("SKERRY_"));
@@ -23,9 +27,11 @@ const skerryVariables = Object.keys(initial).filter((name) => name.startsWith("S
 /** True if this process was started with other values than the function wants. */
 export function needsRestart(variables) {
   if (variables.AWS_LAMBDA_EXEC_WRAPPER) return true;
-  return startVariables.some(
-    (name) => variables[name] !== undefined && variables[name] !== initial[name],
-  );
+  return startVariables.some((name) => {
+    const value = variables[name];
+    if (value === undefined || value === initial[name]) return false;
+    return name !== "LD_LIBRARY_PATH" || value !== defaultLibraryPath;
+  });
 }
 
 /** Replaces this process; does not return. */

@@ -1,10 +1,12 @@
 import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { SandboxExit, SandboxSpec } from "#functions/sandbox/sandbox.ts";
 import type { Sandbox } from "#functions/sandbox/sandbox.ts";
 import { createNodeRuntimes } from "./node.ts";
 import { createProvidedRuntimes } from "./provided.ts";
+import { createPythonRuntimes } from "./python.ts";
 
 export { exitError } from "./error-body.ts";
 export { ports as sandboxPorts } from "./limits.ts";
@@ -13,6 +15,12 @@ export interface RuntimesDeps {
   /** Existing directory; trees of libraries are prepared below it, once. */
   readonly workDir: string;
   readonly clock: Clock;
+  /** Folders where `python3.x` programs are looked for, before /usr/local/bin and /usr/bin. */
+  readonly programFolders?: readonly string[];
+  /** Folder whose entries are interpreters' prefixes, e.g. `~/.pyenv/versions`. */
+  readonly pythonVersions?: string | undefined;
+  /** Folder that holds the boto3 functions find; looked for beside the interpreters by default. */
+  readonly pythonPackages?: string | undefined;
 }
 
 /** Every runtime by its API name, usable on this host or not (`probe` says). */
@@ -21,7 +29,15 @@ export function createRuntimes(deps: RuntimesDeps): ReadonlyMap<string, Runtime>
   const emptyTree = join(workDir, "empty");
   mkdirSync(emptyTree, { recursive: true, mode: 0o755 });
   const shared = { ...deps, workDir, emptyTree };
-  const rows = [...createNodeRuntimes(shared), ...createProvidedRuntimes(shared)];
+  const search = {
+    programFolders: [...(deps.programFolders ?? []), "/usr/local/bin", "/usr/bin"],
+    versionFolders: [deps.pythonVersions ?? join(homedir(), ".pyenv/versions")],
+  };
+  const rows = [
+    ...createNodeRuntimes(shared),
+    ...createPythonRuntimes({ ...shared, search, packages: deps.pythonPackages }),
+    ...createProvidedRuntimes(shared),
+  ];
   return new Map(rows.map((row) => [row.identifier, row]));
 }
 

@@ -1,0 +1,238 @@
+"""From boot to the last invocation."""
+
+import asyncio  # noqa: F401  (what follows is imported so that customers' imports find it loaded)
+import base64  # noqa: F401
+import datetime  # noqa: F401
+import hashlib  # noqa: F401
+import hmac  # noqa: F401
+import http.client  # noqa: F401
+import logging  # noqa: F401
+import os
+import random  # noqa: F401
+import re  # noqa: F401
+import ssl  # noqa: F401
+import sys
+import time
+import urllib.parse  # noqa: F401
+import urllib.request  # noqa: F401
+import uuid  # noqa: F401
+import xml.etree.ElementTree  # noqa: F401
+
+from . import channel, errors, handler, listeners, logs, marshal
+from .context import LambdaContext
+from .places import is_on_host, place
+
+#: Lambda quotas: invocation payload, synchronous; the number AWS's message names.
+RESPONSE_BYTES_MAX = 6_291_556
+#: Variables that are read only when a process starts; see RESTART in ../../CHANNEL.md.
+START_VARIABLES = (
+    "PYTHONHASHSEED",
+    "PYTHONOPTIMIZE",
+    "PYTHONWARNINGS",
+    "PYTHONUTF8",
+    "PYTHONIOENCODING",
+    "PYTHONMALLOC",
+    "PYTHONDEVMODE",
+    "PYTHONFAULTHANDLER",
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "MALLOC_ARENA_MAX",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "OPENSSL_CONF",
+)
+
+#: What every function has on AWS; it changes nothing for an interpreter that already runs.
+DEFAULT_LIBRARY_PATH = (
+    "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+)
+
+_initial = dict(os.environ)
+_second_life = "SKERRY_SECOND_LIFE" in os.environ
+
+
+def live():
+    if not _second_life:
+        listeners.hand_out()
+    channel.send(channel.READY, 0)
+    frame = channel.read()
+    if frame.kind != channel.SPECIALISE:
+        sys.exit(1)
+    if channel.RESTARTED not in frame.fields and _needs_restart(frame.variables):
+        channel.send(channel.RESTART, 0)
+        _restart(frame.variables)
+    function = _become(frame)
+    while True:
+        frame = channel.read()
+        if frame.kind != channel.INVOKE:
+            sys.exit(1)
+        _invoke(function, frame)
+
+
+def _needs_restart(variables):
+    if variables.get("AWS_LAMBDA_EXEC_WRAPPER"):
+        return True
+    if variables.get("LD_LIBRARY_PATH") == DEFAULT_LIBRARY_PATH:
+        variables = {**variables, "LD_LIBRARY_PATH": _initial.get("LD_LIBRARY_PATH")}
+    return any(
+        name in variables and variables[name] != _initial.get(name) for name in START_VARIABLES
+    )
+
+
+def _restart(variables):
+    """Replaces this process; the channel stays open across it."""
+    environment = dict(variables)
+    for name, value in _initial.items():
+        if name.startswith("SKERRY_"):
+            environment[name] = value
+    environment["SKERRY_SECOND_LIFE"] = "1"
+    # An interpreter with a shared library of its own does not start without it.
+    own = _initial.get("LD_LIBRARY_PATH")
+    if own:
+        wanted = environment.get("LD_LIBRARY_PATH")
+        environment["LD_LIBRARY_PATH"] = f"{wanted}:{own}" if wanted else own
+    os.set_inheritable(channel.DESCRIPTOR, True)
+    command = [sys.executable, *_options(), os.path.abspath(sys.argv[0])]
+    wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+    if wrapper:
+        command.insert(0, wrapper)
+    os.execve(command[0], command, environment)
+
+
+def _options():
+    """As at the first start, save what would make Python ignore the function's variables."""
+    return ["-S", "-u"]
+
+
+def _become(frame):
+    started = time.perf_counter()
+    os.set_inheritable(channel.DESCRIPTOR, False)
+    os.environ.clear()
+    os.environ.update(frame.variables)
+    if "LD_LIBRARY_PATH" in _initial:
+        os.environ.setdefault("LD_LIBRARY_PATH", _initial["LD_LIBRARY_PATH"])
+    if is_on_host:
+        os.environ["LAMBDA_TASK_ROOT"] = place("/var/task")
+    time.tzset()
+    _set_up_interpreter()
+    logs.set_up()
+    replaced = time.perf_counter()
+
+    def phases():
+        now = time.perf_counter()
+        return [
+            (channel.PHASE, f"environment={(replaced - started) * 1000:.3f}"),
+            (channel.PHASE, f"import={(now - replaced) * 1000:.3f}"),
+        ]
+
+    try:
+        function = handler.load(frame.fields[channel.HANDLER])
+    except Exception:
+        error = errors.describe()
+        errors.log(error)
+        body = marshal.to_json(error).encode("utf-8", "surrogatepass")
+        fields = channel.error_fields(error) + phases()
+        channel.send(channel.INIT_ERROR, 0, fields, body, last=True)
+        sys.exit(1)
+    channel.send(channel.INITIALISED, 0, phases())
+    return function
+
+
+def _set_up_interpreter():
+    """The interpreter runs without ``site``: what customers may import is decided here."""
+    import site
+
+    for name in ("setquit", "setcopyright", "sethelper"):
+        getattr(site, name)()
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    own = os.path.dirname(os.path.abspath(sys.argv[0]))
+    standard = [path for path in sys.path if path and os.path.abspath(path) != own]
+    extra = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path]
+    # Developer guide, "Working with layers for Python": /opt/python comes behind the code.
+    sys.path[:] = [
+        place("/var/task"),
+        *extra,
+        place(f"/opt/python/lib/{version}/site-packages"),
+        place("/opt/python"),
+        place("/var/runtime/python"),
+        *[path for path in standard if path not in extra],
+    ]
+    sys.argv[:] = ["/var/runtime/bootstrap.py"]
+    os.chdir(place("/var/task"))
+    if not is_on_host:
+        _name_working_directory()
+
+
+def _name_working_directory():
+    """The kernel knows the directory by its slot, customers by the link to it."""
+    real = os.getcwd
+    slot = "/var/slot/task"
+
+    def getcwd():
+        path = real()
+        inside = path == slot or path.startswith(slot + "/")
+        return "/var/task" + path[len(slot) :] if inside else path
+
+    os.getcwd = getcwd
+
+
+def _invoke(function, frame):
+    fields = frame.fields
+    request_id = fields.get(channel.REQUEST_ID, "")
+    logs.request_id = request_id
+    if channel.TRACE_HEADER in fields:
+        os.environ["_X_AMZN_TRACE_ID"] = fields[channel.TRACE_HEADER]
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
+    try:
+        context = LambdaContext(
+            request_id,
+            fields.get(channel.FUNCTION_ARN),
+            int(fields.get(channel.DEADLINE_MS, "0")),
+            _parse(fields.get(channel.CLIENT_CONTEXT), "Client Context"),
+            _parse(fields.get(channel.COGNITO_IDENTITY), "Cognito Identity"),
+        )
+        try:
+            event = marshal.from_json(frame.body)
+        except Exception as error:
+            raise errors.Fault("UnmarshalError", f"Unable to unmarshal input: {error}") from error
+        result = function(event, context)
+        body, content_type = _marshal(result)
+    except Exception:
+        error = errors.describe(request_id)
+        errors.log(error)
+        return _send_error(frame.number, error)
+    if len(body) > RESPONSE_BYTES_MAX:
+        message = (
+            "Response payload size exceeded maximum allowed payload size "
+            f"({RESPONSE_BYTES_MAX} bytes)."
+        )
+        error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+        return _send_error(frame.number, error)
+    return channel.send(
+        channel.RESPONSE, frame.number, [(channel.CONTENT_TYPE, content_type)], body
+    )
+
+
+def _send_error(number, error):
+    body = marshal.to_json(error).encode("utf-8", "surrogatepass")
+    channel.send(channel.ERROR, number, channel.error_fields(error), body)
+
+
+def _marshal(result):
+    if isinstance(result, bytes):
+        return result, "application/unknown"
+    try:
+        return marshal.to_json(result).encode("utf-8"), "application/json"
+    except Exception as error:
+        raise errors.Fault("MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def _parse(text, name):
+    if text is None:
+        return None
+    try:
+        return marshal.from_json(text.encode("utf-8"))
+    except Exception as error:
+        message = f"Unable to parse {name} JSON: {error}"
+        raise errors.Fault("LambdaContextUnmarshalError", message) from error

@@ -1,0 +1,20 @@
+"""Where things lie: the sandbox's own paths, or the host's where there is no isolation."""
+
+import json
+import os
+
+_mounts = json.loads(os.environ["SKERRY_MOUNTS"]) if "SKERRY_MOUNTS" in os.environ else None
+
+#: True when the loopback and the file system are the host's.
+is_on_host = _mounts is not None
+
+
+def place(path):
+    """The place of a path inside; the longest mounted prefix decides."""
+    if _mounts is None:
+        return path
+    best = ""
+    for target in _mounts:
+        if (path == target or path.startswith(target + "/")) and len(target) > len(best):
+            best = target
+    return path if best == "" else _mounts[best] + path[len(best) :]
