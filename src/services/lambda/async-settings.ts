@@ -1,33 +1,20 @@
-import type { ResolvedFunction } from "#functions/registry/registry.ts";
+import type { AsyncConfig, AsyncSettings } from "#functions/invoker/invoker.ts";
 import type { LambdaScope } from "./dependencies.ts";
 import { eventAgeSecondsDefault, retryAttemptsDefault } from "./limits.ts";
 import { eventInvokes } from "./records.ts";
 
-/** How asynchronous invocations of one function, version or alias are retried and where they end. */
-export interface AsyncSettings {
-  /** 0 … 2 */
-  readonly maxRetryAttempts: number;
-  /** 60,000 … 21,600,000 */
-  readonly maxAgeMs: number;
-  readonly onSuccessArn: string | undefined;
-  readonly onFailureArn: string | undefined;
-}
-
-export interface AsyncSettingsTable {
-  /** Of the qualifier the caller named, not of the version it led to. No storage read when warm. */
-  find(target: ResolvedFunction): Promise<AsyncSettings>;
-}
-
-const defaults: AsyncSettings = {
+const defaults: AsyncConfig = {
   maxRetryAttempts: retryAttemptsDefault,
   maxAgeMs: eventAgeSecondsDefault * 1000,
   onSuccessArn: undefined,
   onFailureArn: undefined,
 };
 
-export function createAsyncSettings(
-  scope: Pick<LambdaScope, "store" | "cache">,
-): AsyncSettingsTable {
+/**
+ * How asynchronous invocations are retried and where they end, by the qualifier the caller named and
+ * not the version it led to. No storage read when warm.
+ */
+export function createAsyncSettings(scope: Pick<LambdaScope, "store" | "cache">): AsyncSettings {
   return {
     async find({ revision, qualifier }) {
       const sub = qualifier === undefined || qualifier === "$LATEST" ? "" : qualifier;

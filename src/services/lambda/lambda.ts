@@ -1,8 +1,9 @@
 import type * as Sdk from "@aws-sdk/client-lambda";
+import type { AsyncSettings } from "#functions/invoker/invoker.ts";
 import { defineService, type Service, type ServiceDescription } from "#protocol/service/service.ts";
 import { type CodeLinks, createCodeLinks } from "./code.ts";
 import type { LambdaDeps, LambdaScope } from "./dependencies.ts";
-import { type AsyncSettingsTable, createAsyncSettings } from "./async-settings.ts";
+import { createAsyncSettings } from "./async-settings.ts";
 import { createFunctionUrlTable } from "./function-urls.ts";
 import { functionTable } from "./operations.ts";
 import { resourceTable } from "./operations-resources.ts";
@@ -11,7 +12,6 @@ import { createRecordCache } from "./record-cache.ts";
 import type { FunctionUrlTable } from "./url-table.ts";
 import { validateInput } from "./validate.ts";
 
-export type { AsyncSettings, AsyncSettingsTable } from "./async-settings.ts";
 export type { LambdaDeps } from "./dependencies.ts";
 
 /** The Lambda API over the functions engine. */
@@ -20,7 +20,7 @@ export interface Lambda extends AsyncDisposable {
   /** Function URLs by id, for the gateway. */
   readonly urls: FunctionUrlTable;
   /** Retries and destinations, for the invoker. */
-  readonly asyncSettings: AsyncSettingsTable;
+  readonly asyncSettings: AsyncSettings;
   /** Serves what `GetFunction` hands out as `Code.Location`; under `/_skerry/code/`. */
   readonly codeLinks: Pick<CodeLinks, "serve">;
   /** Continues preparing what an earlier process left unfinished; call once at start. */
