@@ -14,8 +14,9 @@ export function defaultReserveBytes(bytesMax: number): number {
   return Math.min(reserveBytesMax, Math.floor(bytesMax / 16));
 }
 
+/** Whether ordinary small puts are refused. */
 export function isFull(room: Room): boolean {
-  return room.leftBytes < room.reserveBytes;
+  return room.leftBytes - smallPutBytesMax < room.reserveBytes;
 }
 
 /**

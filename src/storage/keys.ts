@@ -27,11 +27,10 @@ export function key(...parts: readonly KeyPart[]): Uint8Array {
 
 /** Every key that begins with these parts and has at least one more. */
 export function keyPrefix(...parts: readonly KeyPart[]): KeyRange {
-  const start = key(...parts);
-  const end = new Uint8Array(start.length + 1);
-  end.set(start);
-  end[start.length] = 0xff;
-  return { start, end };
+  const prefix = key(...parts);
+  const end = keyAfter(prefix);
+  end[prefix.length] = 0xff;
+  return { start: keyAfter(prefix), end };
 }
 
 /** The smallest key greater than `after`: the start of the next page of a listing. */

@@ -85,7 +85,7 @@ export function createCommitter(deps: {
     try {
       // A child transaction: if a native call fails half-way, all of it is undone.
       await environment.childTransaction(() => {
-        batch.items.push(...take());
+        batch.items.push(...asyncFirst(take()));
         batch.transactionId = environment.getWriteTxnId();
         let { leftBytes } = room;
         for (const item of batch.items) leftBytes -= decide(item, batch, { ...room, leftBytes });
@@ -96,10 +96,10 @@ export function createCommitter(deps: {
     return batch;
   };
   const settle = (batch: Batch): void => {
-    if (batch.applied.length > 0) deps.onCommitted(batch.transactionId, batch.applied);
     for (const { verdict, resolve, reject } of batch.items)
       if ("error" in verdict) reject(verdict.error);
       else resolve(verdict.outcome);
+    if (batch.applied.length > 0) deps.onCommitted(batch.transactionId, batch.applied);
   };
   /** One by one, so that each item gets its own answer; with no room but what it frees itself. */
   const salvage = async (failure: BatchFailure): Promise<void> => {
@@ -151,6 +151,11 @@ export function createCommitter(deps: {
         ignore(drain(), "it answers every request itself");
       }),
   };
+}
+
+/** What cannot be run again inside the lock goes before what can, which would otherwise always win. */
+function asyncFirst(items: readonly Pending[]): Pending[] {
+  return [...items.filter((item) => !item.rerun), ...items.filter((item) => item.rerun)];
 }
 
 class BatchFailure extends Error {
@@ -209,7 +214,9 @@ async function causeOf(error: unknown): Promise<unknown> {
 }
 
 function isDiskFull(cause: unknown): boolean {
-  return cause instanceof Error && /MAP_FULL|ENOSPC|EDQUOT|No space left|quota/i.test(cause.message);
+  return (
+    cause instanceof Error && /MAP_FULL|ENOSPC|EDQUOT|No space left|quota/i.test(cause.message)
+  );
 }
 
 function failed(what: string, cause: unknown): PlatformError {

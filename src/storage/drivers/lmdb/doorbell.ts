@@ -1,4 +1,4 @@
-import { closeSync, type FSWatcher, openSync, watch, writeSync } from "node:fs";
+import { closeSync, constants, type FSWatcher, openSync, watch, writeSync } from "node:fs";
 import path from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { watchPollMs } from "../../limits.ts";
@@ -22,7 +22,7 @@ export function openDoorbell(deps: {
   readonly onRing: () => void;
 }): Doorbell {
   const file = path.join(deps.directory, "bell");
-  const descriptor = openSync(file, "a+", 0o664);
+  const descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o664);
   const byte = Uint8Array.of(0x0a);
   let watcher: FSWatcher | undefined;
   let timer: Disposable | undefined;
@@ -39,7 +39,13 @@ export function openDoorbell(deps: {
     watcher = timer = undefined;
   };
   return {
-    ring: () => void writeSync(descriptor, byte, 0, 1, 0),
+    ring() {
+      try {
+        writeSync(descriptor, byte, 0, 1, 0);
+      } catch {
+        // A full disk, where overwriting needs space too: the interval remains.
+      }
+    },
     listen(wanted) {
       if (!wanted) return stop();
       if (timer) return;

@@ -83,6 +83,7 @@ export async function openLmdbStore(deps: LmdbStoreDeps): Promise<Store> {
   const close = async (): Promise<void> => {
     watchers.close();
     await activity.close();
+    await space.restoreBallast(); // waits for one under way
     doorbell[Symbol.dispose]();
     await environment.close();
   };

@@ -21,7 +21,7 @@ export function createReader(
     const { limit = Infinity, reverse = false } = options;
     let rest = range;
     let wanted = limit;
-    for (let size = pageEntriesMin; wanted > 0 && !isEmptyRange(rest); ) {
+    for (let size = pageEntriesMin; wanted > 0 && !isEmptyRange(rest);) {
       assertUsable();
       const page = fetchPage(rest, Math.min(size, wanted), reverse);
       for (const entry of page.entries) {

@@ -15,7 +15,7 @@ export interface Space {
   measure(): Room & { readonly usedBytes: number };
   /** Deletes the ballast; false when there was none. */
   dropBallast(): Promise<boolean>;
-  /** Makes the ballast again if it is missing and there is plenty of room. Never fails. */
+  /** Makes the ballast again if it is missing and there is plenty of room. Never fails; one at a time. */
   restoreBallast(): Promise<void>;
 }
 
@@ -31,12 +31,22 @@ export function createSpace(deps: {
   const ballast = path.join(directory, "ballast");
   const ballastBytes = Math.min(ballastBytesMax, Math.floor(reserveBytes / 2));
   let hasBallast = false;
+  let restoring = Promise.resolve();
 
   const measure: Space["measure"] = () => {
     const { usedBytes, reusableBytes } = environmentStatus(environment);
     const { bavail, bsize } = statfsSync(directory);
     const leftBytes = Math.min(bytesMax - usedBytes, bavail * bsize + reusableBytes);
     return { leftBytes, reserveBytes, usedBytes };
+  };
+  const restore = async (): Promise<void> => {
+    if (hasBallast || measure().leftBytes < 2 * reserveBytes + ballastBytes) return;
+    hasBallast = true; // also if writing it fails: not again until the next time it is dropped
+    try {
+      if ((await sizeOf(ballast)) !== ballastBytes) await fill(ballast, ballastBytes);
+    } catch {
+      await rm(ballast, { force: true });
+    }
   };
   return {
     measure,
@@ -46,15 +56,7 @@ export function createSpace(deps: {
       hasBallast = false;
       return existed;
     },
-    async restoreBallast() {
-      if (hasBallast || measure().leftBytes < 2 * reserveBytes + ballastBytes) return;
-      hasBallast = true; // also if writing it fails: not again until the next time it is dropped
-      try {
-        if ((await sizeOf(ballast)) !== ballastBytes) await fill(ballast, ballastBytes);
-      } catch {
-        await rm(ballast, { force: true });
-      }
-    },
+    restoreBallast: () => (restoring = restoring.then(restore)),
   };
 }
 
