@@ -5,18 +5,33 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { platformErrorCodes } from "#base/errors.ts";
 import { type Option, options, variableOf } from "#config/options.ts";
-import { describeServices } from "#main.ts";
+import { start } from "#main.ts";
 
 const folder = "docs/reference";
 const pages = new Map<string, string>();
 
-for (const { name, title, supported, all } of await describeServices()) {
+interface ServiceEntry {
+  readonly name: string;
+  readonly sdkId: string;
+  readonly operations: readonly string[];
+}
+
+await using server = await start({ sandbox: "process", logLevel: "error" });
+const response = await fetch(`${server.url}/_skerry/services`);
+const { services } = (await response.json()) as { services: ServiceEntry[] }; // the platform's own route
+for (const { name, sdkId, operations } of services) {
+  const model = (await import(`@aws-sdk/client-${name}`)) as Record<string, unknown>; // folders are named as clients
+  const all = Object.keys(model)
+    .filter((key) => /^[A-Z].*Command$/.test(key) && key !== "$Command")
+    .map((key) => key.replace(/Command$/, ""))
+    .toSorted();
+  const supported = new Set(operations);
   const rows = all.map(
     (operation) => `| ${operation} | ${supported.has(operation) ? "yes" : "—"} |`,
   );
   pages.set(
     `${name}.md`,
-    page(`${title}: operations`, [
+    page(`${sdkId}: operations`, [
       `${supported.size} of ${all.length} operations of the model are answered. The others are refused by name,`,
       `with the protocol's own error. What differs from AWS is written in`,
       `[the service's README](../../src/services/${folderOf(name)}/README.md).`,
@@ -63,7 +78,7 @@ if (!isCheck) {
 }
 for (const [name] of outdated)
   console.log(`${isCheck ? "out of date" : "written"}: ${folder}/${name}`);
-process.exit(isCheck && outdated.length > 0 ? 1 : 0);
+process.exitCode = isCheck && outdated.length > 0 ? 1 : 0;
 
 function page(title: string, lines: readonly string[]): string {
   return [`# ${title}`, "", "<!-- generated: npm run docs -->", "", ...lines, ""].join("\n");

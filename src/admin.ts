@@ -1,0 +1,105 @@
+import type { Logger } from "#base/context.ts";
+import type { EnvironmentPool } from "#functions/pool/pool.ts";
+import type { Runtime } from "#functions/runtimes/runtimes.ts";
+import { type AdminRoute, jsonAnswer } from "#gateway/gateway.ts";
+import type { ServiceLoader } from "#protocol/protocol.ts";
+import type { Lambda } from "#services/lambda/lambda.ts";
+import type { Store } from "#storage/storage.ts";
+import type { Tracer } from "#telemetry/telemetry.ts";
+
+/** Traces in one answer of `/_skerry/traces`. */
+const tracesListed = 50;
+
+/** The platform's own pages, for the command line and people on this machine. */
+export function adminRoutes(deps: {
+  readonly tracer: Tracer;
+  readonly pool: EnvironmentPool;
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly services: readonly ServiceLoader[];
+  /** Only a development server can be emptied by whoever reaches it. */
+  readonly resettable: boolean;
+}): readonly AdminRoute[] {
+  const { tracer, pool, runtimes } = deps;
+  const routes: AdminRoute[] = [
+    {
+      method: "GET",
+      path: "/_skerry/traces",
+      handle: async () => jsonAnswer(200, { traces: tracer.recent(tracesListed) }),
+    },
+    {
+      method: "GET",
+      path: "/_skerry/traces/",
+      handle: async ({ path }) => {
+        const traceId = decodeURIComponent(path.slice("/_skerry/traces/".length));
+        return jsonAnswer(200, { traceId, spans: tracer.find(traceId) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/_skerry/functions",
+      handle: async () => jsonAnswer(200, { ...pool.snapshot(), starts: pool.recentStarts() }),
+    },
+    {
+      method: "GET",
+      path: "/_skerry/runtimes",
+      handle: async () => jsonAnswer(200, { runtimes: await probeRuntimes(runtimes) }),
+    },
+  ];
+  routes.push({
+    method: "GET",
+    path: "/_skerry/services",
+    handle: async () => jsonAnswer(200, { services: await describeServices(deps.services) }),
+  });
+  if (deps.resettable) {
+    routes.push({
+      method: "POST",
+      path: "/_skerry/reset",
+      handle: async () => {
+        await deps.store.write((tx) =>
+          tx.deleteRange({ start: new Uint8Array(), end: Uint8Array.of(0xff) }),
+        );
+        const arns = new Set(pool.snapshot().environments.map((entry) => entry.functionArn));
+        for (const arn of arns) pool.retire(arn, undefined);
+        deps.log.event("platform.reset", { level: "warn", environments: arns.size });
+        return jsonAnswer(200, { reset: true });
+      },
+    });
+  }
+  return routes;
+}
+
+export async function probeRuntimes(
+  runtimes: ReadonlyMap<string, Runtime>,
+): Promise<{ identifier: string; usable: boolean; reason: string }[]> {
+  return Promise.all(
+    [...runtimes].map(async ([identifier, runtime]) => ({
+      identifier,
+      ...(await runtime.probe()),
+    })),
+  );
+}
+
+/** Folder name, the SDK's name, and the operations answered, of every service. */
+async function describeServices(
+  loaders: readonly ServiceLoader[],
+): Promise<{ name: string; sdkId: string; operations: string[] }[]> {
+  return Promise.all(
+    loaders.map(async ({ name, load }) => {
+      const { description, operations } = await load();
+      return { name, sdkId: description.sdkId, operations: [...operations.keys()].toSorted() };
+    }),
+  );
+}
+
+/** Where `GetFunction` points for the code package; the link itself is the permission. */
+export function codeRoute(lambda: Pick<Lambda, "codeLinks">): AdminRoute {
+  return {
+    method: "GET",
+    path: "/_skerry/code/",
+    handle: async (request) =>
+      (await lambda.codeLinks.serve(request)) ??
+      jsonAnswer(403, { message: "this link is not valid, or not any more" }),
+  };
+}

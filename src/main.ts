@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Diagnosis, RunningServer } from "#cli/command.ts";
+import { type Config, readConfig } from "#config/config.ts";
+import { options } from "#config/options.ts";
+import { probeRuntimes } from "./admin.ts";
+import { assemble, assembleEngine } from "./assembly.ts";
+
+/** Settings of an embedded server: those of the command line, under the names of `Config`. */
+export type StartSettings = { readonly [Name in keyof Config]?: Config[Name] | undefined };
+
+/**
+ * Starts Skerry inside this process, for test runners: a free port, state in memory, data in a
+ * temporary folder, unless `settings` says otherwise. Disposing stops it and removes what it made.
+ * Errors: `PlatformError("config.invalid")`; whatever keeps a listener from opening.
+ */
+export async function start(settings: StartSettings = {}): Promise<RunningServer> {
+  const temporary =
+    settings.dataDir === undefined ? await mkdtemp(join(tmpdir(), "skerry-")) : undefined;
+  const chosen: StartSettings = {
+    port: 0,
+    storage: settings.dataDir === undefined ? "memory" : "lmdb",
+    dataDir: temporary,
+    ...settings,
+  };
+  const flags = Object.fromEntries(
+    Object.entries(options).map(([name, option]) => {
+      const value = chosen[name as keyof Config]; // the table's keys are the interface's
+      return [option.flag, value === undefined ? undefined : String(value)];
+    }),
+  );
+  const config = readConfig(settings.mode ?? "dev", {
+    flags,
+    environment: {},
+    file: undefined,
+    workingDirectory: process.cwd(),
+  });
+  const server = await startServer(config);
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts everything bottom-up and resolves when requests are answered. */
+export async function startServer(config: Config): Promise<RunningServer> {
+  return assemble(config, version);
+}
+
+/** What `skerry doctor` prints: nothing is left running and nothing is stored. */
+export async function diagnose(config: Config): Promise<Diagnosis> {
+  const workDir = await mkdtemp(join(tmpdir(), "skerry-doctor-"));
+  try {
+    await using engine = await assembleEngine({ ...config, dataDir: workDir });
+    const probe = await engine.driver.probe();
+    return {
+      version,
+      sandbox: { driver: engine.driver.name, ...probe },
+      properties: probe.usable ? await engine.driver.selfTest() : [],
+      runtimes: await probeRuntimes(engine.runtimes),
+    };
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own
