@@ -7,6 +7,11 @@ export interface AdminRoute {
   readonly method: string;
   /** `/_skerry/traces/`: itself and everything that begins with it when it ends in a slash, else exactly it. */
   readonly path: string;
+  /**
+   * Proves by itself who may (a signed link), and so answers callers on other machines and in
+   * sandboxes too; without it a page is for this machine only.
+   */
+  readonly isOpen?: boolean;
   handle(request: WireRequest, signal: AbortSignal): Promise<Answer>;
 }
 

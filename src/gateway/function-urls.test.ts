@@ -497,42 +497,45 @@ test("a stream without prelude is 200; a failure before the first byte is 502, l
   assert.doesNotMatch(cut, /\r\n0\r\n\r\n$/);
 });
 
-test("a stream waits for a slow reader and ends when the reader goes", async () => {
-  const url = { invokeMode: "RESPONSE_STREAM" } as const;
-  let producedBytes = 0;
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  async function* endless(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    try {
-      while (!signal.aborted) {
-        producedBytes += 64 * 1024;
-        yield Buffer.alloc(64 * 1024);
-        await new Promise(setImmediate);
+for (const end of ["hangs up", "reads nothing for a minute"]) {
+  test(`a stream waits for a slow reader, and ends when it ${end}`, async () => {
+    const clock = createVirtualClock(0);
+    let producedBytes = 0;
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    async function* endless(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+      try {
+        while (!signal.aborted) {
+          producedBytes += 64 * 1024;
+          yield Buffer.alloc(64 * 1024);
+          await new Promise(setImmediate);
+        }
+      } finally {
+        resolve();
       }
-    } finally {
-      end();
     }
-  }
-  await using server = await startFunction("", {
-    url,
-    invoke: async ({ context }) => result(endless(context.signal)),
+    await using server = await startFunction("", {
+      url: { invokeMode: "RESPONSE_STREAM" },
+      clock,
+      invoke: async ({ context }) => result(endless(context.signal)),
+    });
+    const reader = connect({ port: server.port, host: "127.0.0.1" });
+    reader.on("error", () => undefined); // a reset is what the stalled one gets
+    reader.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    await once(reader, "readable");
+    reader.pause();
+    let before = -1;
+    for (let turns = 0; before !== producedBytes && turns < 10_000; turns++) {
+      before = producedBytes;
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    }
+    assert.ok(producedBytes < 64 * 1024 * 1024, `${producedBytes} bytes for a reader that waits`);
+    if (end === "hangs up") reader.destroy();
+    else await clock.advance(60_000);
+    await ended;
+    reader.destroy();
+    assert.equal(clock.pendingCount, 0);
   });
-  const reader = connect({ port: server.port, host: "127.0.0.1" });
-  reader.on("error", () => undefined);
-  reader.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-  await once(reader, "readable");
-  reader.pause();
-  let before = -1;
-  for (let turns = 0; before !== producedBytes && turns < 10_000; turns++) {
-    before = producedBytes;
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-  }
-  assert.ok(
-    producedBytes < 64 * 1024 * 1024,
-    `${producedBytes} bytes produced for a reader that does not read`,
-  );
-  reader.destroy();
-  await ended;
-});
+}
 
 test("every answer of a function URL is logged once, without its path, query or headers", async () => {
   await using server = await startFunction("{}");

@@ -298,6 +298,10 @@ test("a sandbox's connections reach AWS calls only, signed, under the trace of i
   for (const target of ["/_skerry/functions", "/_skerry/health", "/_skerry/url/abc123/"]) {
     assert.equal((await ask(port, { target })).status, 404, target);
   }
+  assert.equal(
+    (await ask(port, { target: "/_skerry/code/0a" })).body,
+    '{"path":"/_skerry/code/0a"}',
+  );
   isSpecialised = false;
   assert.equal((await ask(port, { ...identity, headers })).status, 403);
   const idle = connect({ port, host: "127.0.0.1" });

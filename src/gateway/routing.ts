@@ -27,13 +27,17 @@ interface Arrived {
   readonly facts: Facts;
 }
 
-/** AWS calls alone, and only while a function runs in the sandbox. */
+/** AWS calls and signed links, and only while the sandbox belongs to a function. */
 export async function routeGuest(
   deps: GatewayDeps,
   { incoming, facts }: Arrived,
   identity: GuestIdentity | undefined,
 ): Promise<Routed> {
   if (!identity) return refuse(403, "This sandbox is not running a function.");
+  const route = findAdminRoute(deps.admin, incoming.request);
+  if (route && "handle" in route && route.isOpen) {
+    return { kind: "admin", answer: await route.handle(incoming.request, facts.signal) };
+  }
   return dispatch(deps, { incoming, facts, fromGuest: true });
 }
 
@@ -88,10 +92,11 @@ async function routePlatform(deps: GatewayDeps, { incoming, facts }: Arrived): P
     return { kind: "health", answer: healthAnswer(deps.health()) };
   }
   if (request.path.startsWith("/_skerry/")) {
-    if (!isLoopback(incoming.remoteAddress)) {
+    const route = findAdminRoute(deps.admin, request);
+    const isOpen = route !== undefined && "handle" in route && route.isOpen;
+    if (!isOpen && !isLoopback(incoming.remoteAddress)) {
       return refuse(403, "The platform's own pages are for callers on the same machine.");
     }
-    const route = findAdminRoute(deps.admin, request);
     if (!route) return nothing(`There is no page ${request.path}.`);
     if ("status" in route) return { kind: "admin", answer: route };
     return { kind: "admin", answer: await route.handle(request, facts.signal) };

@@ -94,6 +94,12 @@ export async function startGateway(options: GatewayOptions = {}) {
       path: "/_skerry/functions",
       handle: async () => jsonAnswer(200, { functions: [] }),
     },
+    {
+      method: "GET",
+      path: "/_skerry/code/",
+      isOpen: true,
+      handle: async ({ path }) => jsonAnswer(200, { path }),
+    },
   ];
   const gateway = createGateway({
     config: {
