@@ -49,14 +49,20 @@ export function applyCors(
   const { origin } = request.headers;
   if (origin === undefined || !isOriginAllowed(origin, cors)) return { ...answer, headers };
   const expose = cors.exposeHeaders.join(",");
+  const { vary, ...granted } = originHeaders(origin, cors);
   return {
     ...answer,
     headers: {
       ...headers,
-      ...originHeaders(origin, cors),
+      ...granted,
+      ...(vary !== undefined && { vary: joinVary(headers["vary"], vary) }),
       ...(expose !== "" && { "access-control-expose-headers": expose }),
     },
   };
+}
+
+function joinVary(own: string | readonly string[] | undefined, added: string): string {
+  return [...(typeof own === "string" ? [own] : (own ?? [])), added].join(", ");
 }
 
 function originHeaders(origin: string, cors: FunctionUrlCors): Record<string, string> {

@@ -199,7 +199,7 @@ export function readResponseHead(
 }
 
 function headerText(value: unknown): string | undefined {
-  if (typeof value === "string") return value.trim();
+  if (typeof value === "string") return value.replaceAll(/^[ \t]+|[ \t]+$/g, "");
   return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }
 

@@ -311,3 +311,20 @@ test("a sandbox's connections reach AWS calls only, signed, under the trace of i
   await closed;
   endpoint.close();
 });
+
+test("a caller that goes away in the middle of its body leaves a note, not an error", async () => {
+  const { gateway, port, lines } = await startGateway();
+  await using _ = gateway;
+  const client = connect({ port, host: "127.0.0.1" });
+  client.write(
+    "POST / HTTP/1.1\r\nHost: sts.localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nAction",
+  );
+  await once(client, "connect");
+  const probe = ask(port, identity);
+  await probe;
+  client.destroy();
+  await gateway.drain(60_000);
+  const aborted = lines.find((line) => line.includes('"aborted":true'));
+  assert.ok(aborted, lines.join(""));
+  assert.doesNotMatch(lines.join(""), /"level":"error"/);
+});

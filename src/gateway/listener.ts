@@ -32,7 +32,6 @@ export interface Listener {
 }
 
 export function createListener(deps: {
-  /** Never rejects. */
   readonly handle: (message: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -70,7 +69,12 @@ export function createListener(deps: {
     if (isDraining) response.setHeader("connection", "close");
     // The answer has been handed over when `handle` resolves; its last bytes may still be on their way.
     const closed = new Promise<void>((resolve) => response.once("close", resolve));
-    await deps.handle(message, response);
+    try {
+      await deps.handle(message, response);
+    } catch (error) {
+      deps.log.event("http.failed", { level: "error", error });
+      response.destroy();
+    }
     await closed;
     runningCount--;
     if (runningCount === 0) whenIdle?.();
@@ -87,7 +91,7 @@ export function createListener(deps: {
         else resolve();
       });
       server.closeIdleConnections();
-      if (runningCount > 0) {
+      if (runningCount > 0 && timeoutMs > 0) {
         await new Promise<void>((resolve) => {
           const timer = deps.clock.timer(timeoutMs, resolve);
           whenIdle = () => {

@@ -299,3 +299,15 @@ test("open mode takes framing off without looking at signatures", async () => {
   assert.equal(result.request.headers["content-encoding"], "gzip");
   assert.equal(result.request.headers["content-length"], "5");
 });
+
+test("a header value keeps its bytes: only blanks at its ends are not signed", async () => {
+  const { authenticator } = setUp("strict");
+  const name = Buffer.from("voilà", "utf8").toString("latin1");
+  const headers = { ...plain.headers, "x-amz-meta-name": name };
+  const signed = signRequest({ ...plain, headers }, signer("sts"));
+  await authenticator.authenticate(toWire(signed), targets.query);
+  const cut = { ...signed, headers: { ...signed.headers, "x-amz-meta-name": name.slice(0, -1) } };
+  await assert.rejects(authenticator.authenticate(toWire(cut), targets.query), {
+    code: "SignatureDoesNotMatch",
+  });
+});

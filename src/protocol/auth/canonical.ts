@@ -51,11 +51,15 @@ export function sha256Hex(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-export function canonicalHeaderValue(value: string): string {
-  return value.trim().replaceAll(/[ \t\r\n]+/g, " ");
+/** Only blanks go: `trim` would also take the byte A0, which ends characters such as à. */
+function canonicalHeaderValue(value: string): string {
+  return value
+    .replaceAll(/[ \t\r\n]+/g, " ")
+    .replace(/^ /, "")
+    .replace(/ $/, "");
 }
 
-export function canonicalPath(path: string, rule: PathRule): string {
+function canonicalPath(path: string, rule: PathRule): string {
   if (rule === "verbatim") return encodeUri(decodePercent(path || "/"), true);
   return encodeUri(normalisePath(path), true);
 }
@@ -74,7 +78,7 @@ function normalisePath(path: string): string {
 }
 
 /** Every parameter but the signature itself, encoded anew and ordered by name, then value. */
-export function canonicalQuery(rawQuery: string): string {
+function canonicalQuery(rawQuery: string): string {
   if (rawQuery === "") return "";
   const pairs: (readonly [name: string, value: string])[] = [];
   for (const [name, value] of queryPairs(rawQuery)) {

@@ -234,8 +234,14 @@ function levelOf(
   cause: unknown,
 ): Readonly<Record<string, unknown>> {
   if (cause === undefined || failure?.fault === "client" || failure?.modelled) return {};
+  if (isHangUp(cause)) return { aborted: true };
   if (cause instanceof NoSuchOperation) return {};
   return { level: failure && !isPlatformError(cause) ? "error" : "warn", error: cause };
+}
+
+/** A caller that went away in the middle of its body or of its answer; Node says so by this code. */
+function isHangUp(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNRESET";
 }
 
 function round(ms: number): number {
