@@ -25,6 +25,8 @@ export interface Lambda extends AsyncDisposable {
   readonly codeLinks: Pick<CodeLinks, "serve">;
   /** Continues preparing what an earlier process left unfinished; call once at start. */
   resume(): Promise<void>;
+  /** Resolves when this process prepares no function any more. */
+  settled(): Promise<void>;
 }
 
 const description: ServiceDescription = {
@@ -33,6 +35,7 @@ const description: ServiceDescription = {
   endpointPrefix: "lambda",
   protocols: ["restJson1"],
   apiVersion: "2015-03-31",
+  model: () => import("@aws-sdk/client-lambda"),
 };
 
 export function createLambda(deps: LambdaDeps): Lambda {
@@ -48,6 +51,7 @@ export function createLambda(deps: LambdaDeps): Lambda {
     asyncSettings: createAsyncSettings(scope),
     codeLinks: links,
     resume: () => preparation.resume(),
+    settled: () => preparation.idle(),
     async [Symbol.asyncDispose]() {
       await preparation[Symbol.asyncDispose]();
       await cache[Symbol.asyncDispose]();

@@ -5,6 +5,11 @@
 
 /** Zip uploaded in the request itself. */
 export const zippedBytesMax = 52_428_800;
+/**
+ * A request that carries a package as base64, in the words of the service: "Request must be smaller
+ * than 70167211 bytes for the CreateFunction operation" (AWS forums and issue trackers, seen 2026-11).
+ */
+export const codeRequestBytesMax = 70_167_211;
 /** Function and layers together, unpacked. */
 export const unpackedBytesMax = 262_144_000;
 /** All function versions and layer versions of an account and region, zipped: 75 GB. */

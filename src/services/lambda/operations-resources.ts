@@ -43,6 +43,7 @@ import type * as Sdk from "@aws-sdk/client-lambda";
 import type { OperationTable } from "#protocol/service/service.ts";
 import type { CodeLinks } from "./code.ts";
 import type { LambdaScope } from "./dependencies.ts";
+import { codeRequestBytesMax } from "./limits.ts";
 import { accountOperations } from "./operations/account.ts";
 import { aliasOperations } from "./operations/aliases.ts";
 import { eventInvokeOperations } from "./operations/event-invoke-configs.ts";
@@ -78,7 +79,11 @@ function layerTable(scope: LambdaScope, links: CodeLinks) {
   const layers = layerOperations(scope, links);
   const access = layerPermissionOperations(scope);
   return {
-    PublishLayerVersion: [PublishLayerVersion$, layers.publishLayerVersion],
+    PublishLayerVersion: [
+      PublishLayerVersion$,
+      layers.publishLayerVersion,
+      { bodyBytesMax: codeRequestBytesMax },
+    ],
     GetLayerVersion: [GetLayerVersion$, layers.getLayerVersion],
     GetLayerVersionByArn: [GetLayerVersionByArn$, layers.getLayerVersionByArn],
     ListLayers: [ListLayers$, layers.listLayers],

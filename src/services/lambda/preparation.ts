@@ -29,6 +29,8 @@ export interface Preparation extends AsyncDisposable {
   settled(id: FunctionId, signal: AbortSignal): Promise<void>;
   /** Continues what an earlier process left; call once at start. */
   resume(): Promise<void>;
+  /** Resolves when nothing is being prepared by this process. */
+  idle(): Promise<void>;
 }
 
 export const creatingState: RevisionState = {
@@ -99,6 +101,9 @@ export function createPreparation(deps: {
     },
     async resume() {
       for (const id of await registry.read((view) => view.functions.preparing())) begin(id);
+    },
+    async idle() {
+      while (running.size > 0) await Promise.all(running.values());
     },
     async [Symbol.asyncDispose]() {
       stopping = true;

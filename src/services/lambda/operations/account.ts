@@ -1,4 +1,3 @@
-import type { RegistryView, Scope } from "#functions/registry/registry.ts";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { invalid } from "../errors.ts";
 import {
@@ -8,6 +7,7 @@ import {
   zippedBytesMax,
 } from "../limits.ts";
 import { wholeFunction } from "../reference.ts";
+import { usageOf } from "../usage.ts";
 import { entryAt } from "./functions.ts";
 
 /** GetAccountSettings, and the shares of the account's concurrency: Put-, Get-, DeleteFunctionConcurrency. */
@@ -35,27 +35,6 @@ function getAccountSettings(scope: LambdaScope): LambdaHandler<"GetAccountSettin
       AccountUsage: { TotalCodeSize: usage.codeByteCount, FunctionCount: usage.functionCount },
     };
   };
-}
-
-interface Usage {
-  readonly codeByteCount: number;
-  readonly functionCount: number;
-  /** Concurrency set aside by all functions together. */
-  readonly reserved: number;
-}
-
-const everything = { after: undefined, limit: Number.POSITIVE_INFINITY };
-
-function usageOf(view: RegistryView, place: Scope): Usage {
-  let codeByteCount = view.layers.byteCount(place);
-  let reserved = 0;
-  const entries = view.functions.list(place, everything);
-  for (const { latest, reservedConcurrency } of entries) {
-    reserved += reservedConcurrency ?? 0;
-    const versions = view.versions.list(latest, everything);
-    for (const revision of [latest, ...versions]) codeByteCount += revision.codeByteCount;
-  }
-  return { codeByteCount, functionCount: entries.length, reserved };
 }
 
 function putFunctionConcurrency(scope: LambdaScope): LambdaHandler<"PutFunctionConcurrency"> {

@@ -15,6 +15,7 @@ import { functionReference } from "../reference.ts";
 import { checkRuntime } from "../runtime-choice.ts";
 import { withSettings } from "../settings.ts";
 import { configurationOf } from "../shape.ts";
+import { checkCodeStorage } from "../usage.ts";
 import { entryAt, refuseWhilePreparing } from "./functions.ts";
 
 /** UpdateFunctionCode and UpdateFunctionConfiguration: the two ways `$LATEST` changes. */
@@ -34,6 +35,7 @@ function updateFunctionCode(scope: LambdaScope): LambdaHandler<"UpdateFunctionCo
     const change = (edit: RegistryEdit): Revision => {
       const entry = entryAt(edit, id);
       checkChangeable(entry, input.RevisionId);
+      checkCodeStorage(edit, id, code.codeByteCount - entry.latest.codeByteCount);
       checkTotalSize(code.unpackedByteCount, entry.layersUnpackedByteCount);
       const latest: Revision = {
         ...changed(scope, entry),

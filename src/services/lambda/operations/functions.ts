@@ -21,6 +21,7 @@ import { checkRuntime } from "../runtime-choice.ts";
 import { defaultSettings, type Settings, withSettings } from "../settings.ts";
 import { configurationOf, listedConfigurationOf } from "../shape.ts";
 import { checkTags, egressOf } from "../tags.ts";
+import { checkCodeStorage } from "../usage.ts";
 
 /** CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, DeleteFunction. */
 export function functionOperations(scope: LambdaScope, links: CodeLinks) {
@@ -52,6 +53,7 @@ function createFunction(scope: LambdaScope): LambdaHandler<"CreateFunction"> {
     const code = await storeCode(scope, input.Code ?? {});
     const created = await scope.registry.write((edit) => {
       refuseTwins(edit);
+      checkCodeStorage(edit, id, code.codeByteCount);
       const entry = newEntry({ scope, edit, input, context }, { id, settings, code });
       edit.functions.put(id, entry);
       if (Object.keys(tags).length > 0) records.tags.put(edit.tx, { id }, tags);

@@ -10,6 +10,7 @@ import { layerPolicies } from "../records.ts";
 import { layerArn, layerReference, layerVersionArn } from "../reference.ts";
 import { isRuntimeName } from "../runtime-names.ts";
 import { base64OfHex, timeText } from "../shape.ts";
+import { checkCodeStorage } from "../usage.ts";
 
 /** PublishLayerVersion, GetLayerVersion(ByArn), ListLayers, ListLayerVersions, DeleteLayerVersion. */
 export function layerOperations(scope: LambdaScope, links: CodeLinks) {
@@ -45,7 +46,10 @@ function publishLayerVersion(
       ...code,
       createdMs: scope.clock.nowMs(),
     };
-    const layer = await scope.registry.write((edit) => edit.layers.publish(draft));
+    const layer = await scope.registry.write((edit) => {
+      checkCodeStorage(edit, draft, code.codeByteCount);
+      return edit.layers.publish(draft);
+    });
     return await withContent(links, layer, context);
   };
 }

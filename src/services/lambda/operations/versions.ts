@@ -3,6 +3,7 @@ import { invalid, unsupported } from "../errors.ts";
 import { pageRequest } from "../paging.ts";
 import { functionReference } from "../reference.ts";
 import { base64OfHex, configurationOf, listedConfigurationOf } from "../shape.ts";
+import { checkCodeStorage } from "../usage.ts";
 import { checkRevision } from "./function-updates.ts";
 import { entryAt, refuseWhilePreparing } from "./functions.ts";
 
@@ -30,6 +31,7 @@ function publishVersion(scope: LambdaScope): LambdaHandler<"PublishVersion"> {
         );
       }
       refuseWhilePreparing(entry);
+      checkCodeStorage(edit, id, entry.latest.codeByteCount);
       return edit.versions.publish(id, input.Description) ?? entry.latest;
     });
     return configurationOf(version, version.version);
