@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { isPlatformError } from "#base/errors.ts";
 import { key, keyBytesMax, keyPrefix } from "./keys.ts";
 import type { Entry, KeyRange, Reader, Store, Transaction } from "./storage.ts";
@@ -17,7 +17,10 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
 const everything: KeyRange = { start: new Uint8Array(), end: Uint8Array.of(0xff, 0xff) };
 const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value));
 const words = (entries: Iterable<Entry>): string[] =>
-  Array.from(entries, (entry) => `${Buffer.from(entry.key)}=${Buffer.from(entry.value)}`);
+  Array.from(
+    entries,
+    (entry) => `${Buffer.from(entry.key).toString()}=${Buffer.from(entry.value).toString()}`,
+  );
 
 function putAll(store: Store, names: string): Promise<void> {
   return store.write((tx) => {
@@ -239,7 +242,7 @@ function describeTransactions(open: () => Promise<Store>): void {
         return true;
       });
     const left = await Promise.all([leave("on-call-1"), leave("on-call-2")]);
-    assert.deepEqual(left.toSorted(), [false, true]);
+    assert.equal(left.filter((hasLeft) => hasLeft).length, 1);
   });
 
   it("sees a new entry in a range it has listed as a conflict (phantom)", async () => {

@@ -93,30 +93,14 @@ export function trackTransaction(base: Reader): TrackedTransaction {
     points.set(name, { key: copyBytes(key), value: value && copyBytes(value) });
     return value;
   };
-  const scan = function* (range: KeyRange, options: ListOptions): Generator<Entry> {
-    const record: Scan = { range, reverse: options.reverse ?? false, seen: [], complete: false };
-    scans.push(record);
-    for (const entry of base.list(range, options)) {
-      record.seen.push({ key: copyBytes(entry.key), value: copyBytes(entry.value) });
+  const list = function* (range: KeyRange, options: ListOptions = {}): Generator<Entry> {
+    assertUsable();
+    if ((options.limit ?? 1) <= 0) return;
+    const view = { base, overlay, deletedRanges };
+    for (const entry of listThrough(view, scans, { range, ...options })) {
       yield entry;
       assertUsable();
     }
-    record.complete = record.seen.length < (options.limit ?? Infinity);
-  };
-  const list = function* (range: KeyRange, options: ListOptions = {}): Generator<Entry> {
-    assertUsable();
-    const { limit = Infinity, reverse = false } = options;
-    if (limit <= 0) return;
-    const changed = changesInside(overlay, range, reverse);
-    // Each change can hide one stored entry, so this many stored ones are enough for `limit`.
-    const scanOptions =
-      limit === Infinity ? { reverse } : { reverse, limit: limit + changed.length };
-    const parts = subtractRanges(range, deletedRanges);
-    if (reverse) parts.reverse();
-    const stored = (function* () {
-      for (const part of parts) yield* scan(part, scanOptions);
-    })();
-    yield* merge(stored, changed, { limit, reverse });
   };
 
   return {
@@ -137,6 +121,45 @@ export function trackTransaction(base: Reader): TrackedTransaction {
     reads: { points, scans },
     changes: () => ({ deletedRanges, entries: [...overlay.values()], putBytes }),
   };
+}
+
+interface View {
+  readonly base: Reader;
+  readonly overlay: ReadonlyMap<string, Change>;
+  readonly deletedRanges: readonly KeyRange[];
+}
+
+/** The stored entries outside the deleted ranges, under the changes; what was looked at goes to `scans`. */
+function listThrough(
+  view: View,
+  scans: Scan[],
+  options: ListOptions & { readonly range: KeyRange },
+): Generator<Entry> {
+  const { range, limit = Infinity, reverse = false } = options;
+  const changed = changesInside(view.overlay, range, reverse);
+  // Each change can hide one stored entry, so this many stored ones are enough for `limit`.
+  const scanOptions = limit === Infinity ? { reverse } : { reverse, limit: limit + changed.length };
+  const parts = subtractRanges(range, view.deletedRanges);
+  if (reverse) parts.reverse();
+  const stored = (function* () {
+    for (const part of parts) yield* recordScan(view.base, scans, { range: part, ...scanOptions });
+  })();
+  return merge(stored, changed, { limit, reverse });
+}
+
+function* recordScan(
+  base: Reader,
+  scans: Scan[],
+  options: ListOptions & { readonly range: KeyRange },
+): Generator<Entry> {
+  const { range, reverse = false, limit = Infinity } = options;
+  const record: Scan = { range, reverse, seen: [], complete: false };
+  scans.push(record);
+  for (const entry of base.list(range, options)) {
+    record.seen.push({ key: copyBytes(entry.key), value: copyBytes(entry.value) });
+    yield entry;
+  }
+  record.complete = record.seen.length < limit;
 }
 
 /** Whether `current` would have answered every read as the transaction's snapshot did. */
@@ -172,7 +195,9 @@ function changesInside(
 ): Change[] {
   if (overlay.size === 0) return [];
   const inside = [...overlay.values()].filter((change) => isInside(change.key, range));
-  return inside.sort((a, b) => (reverse ? compareBytes(b.key, a.key) : compareBytes(a.key, b.key)));
+  return inside.toSorted((a, b) =>
+    reverse ? compareBytes(b.key, a.key) : compareBytes(a.key, b.key),
+  );
 }
 
 /** Two ordered sequences as one; where both have a key, the change wins. */

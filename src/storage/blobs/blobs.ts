@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { type FileHandle, mkdir, rename, rm, statfs } from "node:fs/promises";
 import path from "node:path";
 import { assert } from "#base/assert.ts";
 import { PlatformError } from "#base/errors.ts";
@@ -8,7 +7,8 @@ import { randomHex } from "#base/ids.ts";
 import { type Random, systemRandom } from "#base/random.ts";
 import { fullError } from "../fullness.ts";
 import type { BlobReference, BlobStore } from "../storage.ts";
-import { openReadable, syncDirectory } from "./files.ts";
+import { hasCode, openReadable, sizeOf, syncDirectory } from "./files.ts";
+import { describeBytes, writeDurably } from "./incoming.ts";
 import { blobChunkBytes, blobReserveBytes } from "./limits.ts";
 import { processIdentity, removeLeftovers, storedBytes } from "./sweep.ts";
 
@@ -83,13 +83,7 @@ export async function openBlobStore(deps: BlobStoreDeps): Promise<BlobStore> {
   return {
     put,
     path: pathOf,
-    async get(sha256) {
-      const file = await openBlob(pathOf, sha256);
-      await using _ = file;
-      const bytes = new Uint8Array(await file.readFile());
-      if (describeBytes(bytes).sha256 !== sha256) throw corrupt(sha256);
-      return bytes;
-    },
+    get: (sha256) => readBlob(pathOf, sha256),
     stream: (sha256, range) => streamBlob(pathOf, sha256, range),
     async delete(sha256) {
       const target = pathOf(sha256);
@@ -100,6 +94,13 @@ export async function openBlobStore(deps: BlobStoreDeps): Promise<BlobStore> {
       await syncDirectory(path.dirname(target));
     },
   };
+}
+
+async function readBlob(pathOf: (sha256: string) => string, sha256: string): Promise<Uint8Array> {
+  await using file = await openBlob(pathOf, sha256);
+  const bytes = new Uint8Array(await file.readFile());
+  if (describeBytes(bytes).sha256 !== sha256) throw corrupt(sha256);
+  return bytes;
 }
 
 /** A whole blob is verified as it is read and fails at its end; a part of one cannot be. */
@@ -134,48 +135,8 @@ async function openBlob(pathOf: (sha256: string) => string, sha256: string): Pro
   return file;
 }
 
-/** Streams into a new read-only file and syncs it. Leaves the file behind on failure. */
-async function writeDurably(
-  file: string,
-  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  assertRoom: (byteCount: number) => Promise<void>,
-): Promise<BlobReference> {
-  const hash = createHash("sha256");
-  let byteCount = 0;
-  await using handle = await open(
-    file,
-    constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY,
-    0o444,
-  );
-  for await (const chunk of source) {
-    await assertRoom(chunk.byteLength);
-    hash.update(chunk);
-    for (let written = 0; written < chunk.byteLength;)
-      written += (await handle.write(chunk, written)).bytesWritten;
-    byteCount += chunk.byteLength;
-  }
-  await handle.sync();
-  return { sha256: hash.digest("hex"), byteCount };
-}
-
-function describeBytes(bytes: Uint8Array): BlobReference {
-  return {
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-    byteCount: bytes.byteLength,
-  };
-}
-
 function isSha256(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
-}
-
-async function sizeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
 }
 
 function corrupt(sha256: string): PlatformError {
@@ -189,8 +150,4 @@ function translate(error: unknown, directory: string): unknown {
   if (hasCode(error, "ENOSPC") || hasCode(error, "EDQUOT"))
     return fullError(`the disk of the blob store ${directory}`, error);
   return error;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -10,10 +10,10 @@ async function openScratchStore(): Promise<Store> {
   const directory = await mkdtemp(path.join(tmpdir(), "skerry-lmdb-"));
   const store = await openLmdbStore({ path: directory, bytesMax: 256 * 1024 * 1024 });
   return {
-    read: store.read,
-    write: store.write,
-    watch: store.watch,
-    usage: store.usage,
+    read: (work) => store.read(work),
+    write: (work) => store.write(work),
+    watch: (range, signal) => store.watch(range, signal),
+    usage: () => store.usage(),
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });

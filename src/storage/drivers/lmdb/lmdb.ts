@@ -1,10 +1,11 @@
 import { type Clock, systemClock } from "#base/clock.ts";
 import { createActivity } from "../../activity.ts";
-import { type Attempt, createConflictLane } from "../../conflicts.ts";
+import { createConflictLane } from "../../conflicts.ts";
 import { defaultReserveBytes, isFull } from "../../fullness.ts";
-import type { Store, Transaction } from "../../storage.ts";
-import { isThenable, trackTransaction } from "../../transaction.ts";
+import type { Store } from "../../storage.ts";
+import { isThenable } from "../../transaction.ts";
 import { createWatchers } from "../../watchers.ts";
+import { createAttempt } from "./attempt.ts";
 import { createCommitter } from "./committer.ts";
 import { openDoorbell } from "./doorbell.ts";
 import { environmentStatus, openEnvironment } from "./environment.ts";
@@ -60,26 +61,7 @@ export async function openLmdbStore(deps: LmdbStoreDeps): Promise<Store> {
     },
   });
 
-  const attempt = async <T>(work: (tx: Transaction) => T | Promise<T>): Promise<Attempt<T>> => {
-    using snapshot = snapshots.open();
-    const tracked = trackTransaction(snapshot.reader);
-    let value: T;
-    let isAsync: boolean;
-    try {
-      const result = work(tracked.transaction);
-      isAsync = isThenable(result);
-      value = await result;
-    } finally {
-      tracked.seal();
-      snapshot[Symbol.dispose](); // before waiting for the disk: snapshots keep old pages in use
-    }
-    const { deletedRanges, entries } = tracked.changes();
-    if (entries.length === 0 && deletedRanges.length === 0) return { kind: "committed", value };
-    const outcome = await committer.commit({ tracked, rerun: isAsync ? undefined : work });
-    if (outcome.kind === "conflict") return outcome;
-    // `again` is what the same callback returned, so it is a T.
-    return { kind: "committed", value: outcome.again ? (outcome.again.value as T) : value };
-  };
+  const attempt = createAttempt(snapshots, committer);
   const close = async (): Promise<void> => {
     watchers.close();
     await activity.close();

@@ -7,12 +7,16 @@ export interface Snapshot extends Disposable {
   readonly reader: Reader;
 }
 
+export interface Snapshots {
+  open(): Snapshot;
+}
+
 /**
  * The library renews its read transaction by timer, so up to a millisecond may pass before commits of
  * other processes are seen, long enough to miss what a message from them was about. Messages arrive
  * between turns of the event loop; so the transaction is renewed once after every run of microtasks.
  */
-export function createSnapshots(environment: Environment): { open(): Snapshot } {
+export function createSnapshots(environment: Environment): Snapshots {
   let isFresh = false;
   const expire = (): void => void (isFresh = false);
   return {
