@@ -14,8 +14,7 @@ import type { ListenerTiming } from "./listener.ts";
 import { createVisits } from "./visits.ts";
 
 export { jsonAnswer } from "./answer.ts";
-export type { Answer } from "./answer.ts";
-export type { AdminRoute, Health } from "./admin.ts";
+export type { AdminRoute } from "./admin.ts";
 
 /** Listeners, Host and Origin checks, and the choice: AWS call, function URL, or the platform's own pages. */
 export interface Gateway extends AsyncDisposable {
@@ -28,7 +27,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** Function URLs by their id; `services/lambda` satisfies it. */
-export interface FunctionUrlTable {
+interface FunctionUrlTable {
   find(urlId: string, region: string): Promise<FunctionUrl | undefined>;
 }
 

@@ -12,7 +12,7 @@ import type { Facts, Routed } from "./routing.ts";
 import { sendAnswer } from "./send.ts";
 
 /** A request on its way through the gateway. */
-export interface Exchange {
+interface Exchange {
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
   /** Set when the connection came out of a sandbox. */
