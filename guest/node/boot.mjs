@@ -1,14 +1,3 @@
-import "node:crypto";
-import "node:dns";
-import "node:events";
-import "node:http";
-import "node:https";
-import "node:stream/promises";
-import "node:timers/promises";
-import "node:tls";
-import "node:url";
-import "node:util";
-import "node:zlib";
 import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
 import { patchConsole } from "./console.mjs";
 import { describe, runtimeError } from "./errors.mjs";
@@ -24,6 +13,11 @@ import { needsRestart, restart } from "./restart.mjs";
 const rejoinListener = 9002;
 /** Events waiting for the one that runs; the platform never sends more ahead. */
 const inboxMax = 1024;
+
+const commonBuiltIns =
+  "assert,buffer,child_process,crypto,dns,events,http,https,stream/promises,string_decoder,timers/promises,tls,url,util,worker_threads,zlib".split(
+    ",",
+  );
 
 const isSecondLife = process.env.SKERRY_REJOIN !== undefined;
 const ports = isSecondLife ? undefined : await handOutListeners();
@@ -50,7 +44,11 @@ async function warmUp() {
   await import("./warm.mjs");
   requireFromRuntime(place("/var/runtime/guest/node/warm.cjs"));
   JSON.parse(JSON.stringify({ warm: [true] }));
-  process.stdout.writableLength;
+  // Loading a built-in takes longer than all of specialisation; most functions use some of these.
+  for (const name of commonBuiltIns) requireFromRuntime(`node:${name}`);
+  // The stream behind stdout is made at its first use.
+  process.stdout.cork();
+  process.stdout.uncork();
 }
 
 async function specialise(frame) {

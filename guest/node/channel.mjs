@@ -68,7 +68,7 @@ export function createChannel(socket, onFrame) {
 
   return {
     /** False when the socket is full; `drained` tells when it is not. */
-    send(kind, number, metadata = [], body = undefined, isLast = false) {
+    send(kind, number, metadata = [], body, isLast = false) {
       const encoded = encodeMetadata(metadata);
       const header = Buffer.allocUnsafe(headerBytes);
       header.writeUInt32LE(encoded.length + (body?.length ?? 0), 0);

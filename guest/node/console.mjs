@@ -58,7 +58,7 @@ function jsonLine(time, requestId, level, values) {
 }
 
 function expandError(_key, value) {
-  return value instanceof Error ? { ...describeForLog(value), ...value } : value;
+  return value instanceof Error ? Object.assign(describeForLog(value), value) : value;
 }
 
 function describeForLog(error) {

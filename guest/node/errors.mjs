@@ -60,7 +60,8 @@ function escape(text) {
 
 function withProperties(value) {
   if (!(value instanceof Error)) return value;
-  const own = { errorType: value.name, errorMessage: value.message, code: value.code, ...value };
+  const { name, message, code } = value;
+  const own = Object.assign({ errorType: name, errorMessage: message, code }, value);
   if (typeof value.stack === "string") own.stack = value.stack.split("\n");
   return own;
 }

@@ -67,10 +67,10 @@ async function loadModule(root, directory, name) {
     return requireFile(requireFromRuntime.resolve(name, { paths }));
   } catch (error) {
     if (error instanceof SyntaxError) {
-      throw runtimeError("UserCodeSyntaxError", String(error), error.stack);
+      throw runtimeError("UserCodeSyntaxError", `${error.name}: ${error.message}`, error.stack);
     }
     if (error?.code === "MODULE_NOT_FOUND") {
-      throw runtimeError("ImportModuleError", String(error));
+      throw runtimeError("ImportModuleError", `${error.name}: ${error.message}`);
     }
     throw error;
   }

@@ -76,8 +76,8 @@ export function createRunner({ channel, current, logError }) {
   function runBuffered(frame) {
     try {
       const event = JSON.parse(frame.body.toString("utf8"));
-      if (isNode24OrLater) return runAsync(event, createContext(frame));
-      runWithCallback(event, createContext(frame));
+      const start = isNode24OrLater ? runAsync : runWithCallback;
+      start(event, createContext(frame));
     } catch (error) {
       settle.fail(error);
     }
@@ -86,10 +86,10 @@ export function createRunner({ channel, current, logError }) {
   function runAsync(event, context) {
     const { succeed, fail } = settle;
     const result = loaded.handler(event, context);
-    if (!isThenable(result)) return setImmediate(succeed, result);
-    result.then(
-      (value) => setImmediate(succeed, value),
-      (error) => setImmediate(fail, error),
+    // A turn of the loop later, so that what the handler has just written leaves first.
+    Promise.resolve(result).then(
+      (value) => setImmediate(() => succeed(value)),
+      (error) => setImmediate(() => fail(error)),
     );
   }
 
@@ -108,14 +108,16 @@ export function createRunner({ channel, current, logError }) {
     const callback = once((error, result) => {
       if (error !== undefined && error !== null) fail(error);
       else if (!waitsForEmptyEventLoop) succeed(result);
-      else onEmpty = () => setImmediate(succeed, result);
+      else onEmpty = () => setImmediate(() => succeed(result));
     });
     const succeedOnce = once(succeed);
     const failOnce = once((error) => fail(error ?? "handled"));
     Object.defineProperty(context, "callbackWaitsForEmptyEventLoop", {
       enumerable: true,
       get: () => waitsForEmptyEventLoop,
-      set: (value) => void (waitsForEmptyEventLoop = value),
+      set(value) {
+        waitsForEmptyEventLoop = value;
+      },
     });
     Object.assign(context, { succeed: succeedOnce, fail: failOnce, done: once(done) });
     onEmpty = () => {
@@ -179,7 +181,7 @@ function parse(text, name) {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`Cannot parse ${name} as json: ${error}`, { cause: error });
+    throw new Error(`Cannot parse ${name} as json: ${String(error)}`, { cause: error });
   }
 }
 

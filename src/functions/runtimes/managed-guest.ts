@@ -60,10 +60,8 @@ class ManagedGuest implements Guest {
     this.#sandbox = sandbox;
     this.#deps = deps;
     this.#channel = createChannel(sandbox.channel);
-    void sandbox.exited.then(() => {
-      // What the guest said last may still be on its way; then the channel has nothing more.
-      deps.clock.timer(lastBreathMs, () => this.#channel.close());
-    });
+    // What the guest said last may still be on its way; then the channel has nothing more.
+    void sandbox.exited.then(() => deps.clock.timer(lastBreathMs, () => this.#channel.close()));
   }
 
   async ready(): Promise<void> {

@@ -1,3 +1,4 @@
+import { unreachable } from "#base/assert.ts";
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
 import { exitError, responseTooLarge } from "./error-body.ts";
 import { responseBytesMax, streamBytesMax } from "./limits.ts";
@@ -96,5 +97,7 @@ function endOf(part: StreamPart, requestId: string): FunctionErrorBody | undefin
       return part.error;
     case "exit":
       return exitError(requestId, part.exit);
+    default:
+      return unreachable(part);
   }
 }

@@ -1,3 +1,5 @@
+import { unreachable } from "#base/assert.ts";
+
 /**
  * What a custom runtime may do when, as a pure state machine. States and refusals follow the public
  * source of AWS's runtime interface emulator (aws-lambda-runtime-interface-emulator, internal/lambda/core
@@ -56,6 +58,8 @@ export function decide(state: ApiState, event: ApiEvent): Decision {
     case "init-error":
       if (state.name !== "starting") return refuseTransition(state, "InitError");
       return accept({ name: "init-failed" });
+    default:
+      return unreachable(event);
   }
 }
 

@@ -42,6 +42,13 @@ export interface Started extends AsyncDisposable {
 
 export const driverNames = ["bubblewrap", "process"] as const;
 
+/** A reason to leave out the tests under this driver, or false. */
+export async function whyNot(name: (typeof driverNames)[number]): Promise<string | false> {
+  await using bench = await createBench(name);
+  const { usable, reason } = await bench.driver.probe();
+  return usable ? false : `${name}: ${reason}`;
+}
+
 export async function createBench(name: (typeof driverNames)[number]): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), "skerry-runtimes-"));
   const deps = {

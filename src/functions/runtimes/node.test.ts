@@ -1,0 +1,394 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { createBench, driverNames, errorOf, readStream, textOf, whyNot } from "./testing/bench.ts";
+import type { Bench, StartOptions } from "./testing/bench.ts";
+import { responseBytesMax, streamBytesMax } from "./limits.ts";
+
+const modern = "nodejs24.x";
+const legacy = "nodejs22.x";
+
+for (const name of driverNames) {
+  const skip = await whyNot(name);
+  describe(`Node functions under the ${name} driver`, { skip }, () => {
+    let bench: Bench;
+    before(async () => {
+      bench = await createBench(name);
+    });
+    after(() => bench[Symbol.asyncDispose]());
+
+    const module = (code: string, more: Partial<StartOptions> = {}) =>
+      bench.start({ runtime: modern, files: { "index.mjs": code }, ...more });
+
+    for (const runtime of ["nodejs22.x", "nodejs24.x", "nodejs26.x"]) {
+      test(`${runtime}: an ES module gets event, context and exactly its environment`, async () => {
+        await using started = await module(
+          `export const handler = async (event, context) => ({
+            event, context, left: context.getRemainingTimeInMillis(),
+            trace: process.env._X_AMZN_TRACE_ID, names: Object.keys(process.env).filter((n) => n.startsWith("SKERRY") || n === "A"),
+            version: process.version, time: new Date(0).getHours() })`,
+          { runtime, environment: { A: "b=c", TZ: "Asia/Tokyo" } },
+        );
+        assert.equal(started.init.kind, "ok", started.output());
+        const answer = (await started.call(
+          { a: "ü" },
+          { clientContext: '{"custom":{"x":1}}', cognitoIdentity: '{"cognitoIdentityId":"i"}' },
+        )) as Record<string, unknown>; // the function above wrote it
+        assert.deepEqual(answer["event"], { a: "ü" });
+        assert.deepEqual(answer["names"], ["A"]);
+        assert.equal(answer["time"], 9);
+        assert.match(String(answer["trace"]), /^Root=1-/);
+        assert.ok(Number(answer["left"]) > 20_000);
+        assert.ok(String(answer["version"]).startsWith(`v${runtime.slice(6, 8)}.`));
+        const context = answer["context"] as Record<string, unknown>; // likewise
+        assert.equal(context["awsRequestId"], "00000000-0000-4000-8000-000000000001");
+        assert.equal(context["memoryLimitInMB"], "256");
+        assert.equal(context["functionName"], "test");
+        assert.equal(context["logGroupName"], "/aws/lambda/test");
+        assert.deepEqual(context["clientContext"], { custom: { x: 1 } });
+        assert.deepEqual(context["identity"], { cognitoIdentityId: "i" });
+      });
+
+      test(`${runtime}: the AWS SDK is there for CommonJS and for ES modules`, async () => {
+        await using started = await bench.start({
+          runtime,
+          files: {
+            "index.js": `const { STSClient } = require("@aws-sdk/client-sts");
+              exports.handler = async () => {
+                const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+                return [typeof STSClient, typeof DynamoDBClient];
+              }`,
+          },
+        });
+        assert.deepEqual(await started.call({}), ["function", "function"]);
+      });
+    }
+
+    test("handlers are found by Lambda's rules", async () => {
+      const files = {
+        "lib/deep.js": `exports.one = { two: async () => "nested" };`,
+        "esm/package.json": `{"type":"module"}`,
+        "esm/index.js": `export const handler = async () => import.meta.url ? "module" : "";`,
+        "plain.cjs": `exports.handler = async () => "cjs " + __filename.split("/").pop();`,
+        "typed.ts": `export const handler = async (): Promise<string> => "typed";`,
+        "fallback.mjs": `export default { handler: async () => "default" };`,
+      };
+      const cases = {
+        "lib/deep.one.two": "nested",
+        "esm/index.handler": "module",
+        "plain.handler": "cjs plain.cjs",
+        "typed.handler": "typed",
+        "fallback.handler": "default",
+      };
+      for (const [handler, expected] of Object.entries(cases)) {
+        await using started = await bench.start({ runtime: modern, files, handler });
+        assert.equal(started.init.kind, "ok", started.output());
+        assert.equal(await started.call({}), expected);
+      }
+    });
+
+    test("customers see their code at /var/task", { skip: name === "process" }, async () => {
+      await using started = await bench.start({
+        runtime: modern,
+        files: {
+          "index.js": `exports.handler = async () => [__filename, process.cwd(), require.resolve("./other"), (await import("./m.mjs")).url, new Error().stack.split("\\n")[1].trim()]`,
+          "other.js": "",
+          "m.mjs": "export const url = import.meta.url",
+        },
+      });
+      const seen = (await started.call({})) as string[]; // the function above wrote it
+      assert.deepEqual(seen.slice(0, 4), [
+        "/var/task/index.js",
+        "/var/task",
+        "/var/task/other.js",
+        "file:///var/task/m.mjs",
+      ]);
+      assert.match(String(seen[4]), /\(?\/var\/task\/index\.js:1/);
+    });
+
+    test("a layer's modules are found below /opt/nodejs", async () => {
+      await using started = await bench.start({
+        runtime: modern,
+        files: { "index.js": `exports.handler = async () => require("lib")` },
+        layer: { "nodejs/node_modules/lib/index.js": `module.exports = "from a layer"` },
+      });
+      assert.equal(await started.call({}), "from a layer");
+    });
+
+    test("what cannot be loaded has the name AWS gives it", async () => {
+      const cases: readonly (readonly [string, Record<string, string>, string, RegExp])[] = [
+        ["index.handler", {}, "Runtime.ImportModuleError", /^Error: Cannot find module 'index'/],
+        [
+          "index.handler",
+          { "index.js": `require("absent")` },
+          "Runtime.ImportModuleError",
+          /absent/,
+        ],
+        [
+          "index.nope",
+          { "index.js": "" },
+          "Runtime.HandlerNotFound",
+          /^index\.nope is undefined or not exported$/,
+        ],
+        [
+          "index.x",
+          { "index.js": "exports.x = 1" },
+          "Runtime.HandlerNotFound",
+          /^index\.x is not a function$/,
+        ],
+        [
+          "index.handler",
+          { "index.js": "let = ;" },
+          "Runtime.UserCodeSyntaxError",
+          /^SyntaxError: /,
+        ],
+        ["index", { "index.js": "" }, "Runtime.MalformedHandlerName", /^Bad handler$/],
+        ["../index.handler", {}, "Runtime.MalformedHandlerName", /not a valid handler name/],
+        [
+          "index.handler",
+          { "index.js": `throw new RangeError("at init")` },
+          "RangeError",
+          /^at init$/,
+        ],
+        [
+          "index.handler",
+          { "index.js": "exports.handler = (e, c, callback) => callback()" },
+          "Runtime.CallbackHandlerDeprecated",
+          /removed support for callback/,
+        ],
+      ];
+      for (const [handler, files, errorType, message] of cases) {
+        await using started = await bench.start({
+          runtime: modern,
+          files: { README: "", ...files },
+          handler,
+        });
+        const error = errorOf(started.init);
+        assert.equal(error.errorType, errorType);
+        assert.match(error.errorMessage, message);
+        assert.equal(error.body["errorType"], errorType);
+        assert.ok(Array.isArray(error.body["trace"]));
+        await started.written("Uncaught Exception");
+      }
+    });
+
+    test("a function that exits at init is an exit with its code", async () => {
+      await using started = await module(`process.exit(7)`);
+      assert.equal(started.init.kind === "exit" && started.init.exit.code, 7);
+    });
+
+    test("a thrown error is answered and logged, and the function goes on", async () => {
+      await using started = await module(
+        `export const handler = async (event) => { if (event.fail) throw new TypeError("no"); return "yes"; }`,
+      );
+      const error = errorOf(await started.invoke({ fail: true }));
+      assert.equal(error.errorType, "TypeError");
+      assert.deepEqual([error.body["errorType"], error.body["errorMessage"]], ["TypeError", "no"]);
+      await started.written('ERROR\tInvoke Error \t{"errorType":"TypeError"');
+      assert.equal(await started.call({}), "yes");
+    });
+
+    test("rejections and exceptions nobody catches end the process after the answer", async () => {
+      const cases = {
+        "Runtime.UnhandledPromiseRejection": `Promise.reject(new Error("lost"))`,
+        RangeError: `setImmediate(() => { throw new RangeError("late") })`,
+      };
+      for (const [errorType, code] of Object.entries(cases)) {
+        await using started = await module(
+          `export const handler = () => new Promise(() => { setTimeout(() => {}, 60000); ${code}; })`,
+        );
+        assert.equal(errorOf(await started.invoke({})).errorType, errorType);
+        await started.sandbox.exited;
+      }
+    });
+
+    test("a process that ends in the middle of an invocation is an exit", async () => {
+      for (const [code, expected] of [
+        ["process.exit(3)", { code: 3, signal: undefined }],
+        ["process.abort()", { code: undefined, signal: "SIGABRT" }],
+        ["await new Promise(() => {})", { code: 0, signal: undefined }],
+      ] as const) {
+        await using started = await module(`export const handler = async () => { ${code} }`);
+        const response = await started.invoke({});
+        assert.equal(response.kind, "exit");
+        if (response.kind !== "exit") return;
+        assert.deepEqual({ code: response.exit.code, signal: response.exit.signal }, expected);
+      }
+    });
+
+    test("Node 22 still takes callbacks, and waits for the event loop when told to", async () => {
+      await using started = await bench.start({
+        runtime: legacy,
+        files: {
+          "index.js": `let late = 0;
+            exports.handler = (event, context, callback) => {
+              if (event.done) return void context.done(null, "done");
+              if (event.fail) return void callback(new Error("failed"));
+              if (event.silent) return;
+              context.callbackWaitsForEmptyEventLoop = event.wait;
+              setTimeout(() => { late += 1 }, 30);
+              callback(null, { late: () => late, toJSON: () => late });
+            }`,
+        },
+      });
+      assert.equal(await started.call({ wait: true }), 1);
+      assert.equal(await started.call({ wait: false }), 1);
+      assert.equal(await started.call({ done: true }), "done");
+      assert.equal(await started.call({ silent: true }), null);
+      assert.equal(errorOf(await started.invoke({ fail: true })).errorMessage, "failed");
+    });
+
+    test("console lines have Lambda's form, and one call is one line", async () => {
+      await using started = await module(
+        `export const handler = async () => { console.warn("two\\nlines %d", 3); process.stdout.write("raw\\n"); }`,
+      );
+      await started.call({});
+      await started.written("raw\n");
+      const expected =
+        /^\d{4}-\d\d-\d\dT[\d:.]{12}Z\t00000000-0000-4000-8000-000000000001\tWARN\ttwo\rlines 3\nraw\n/;
+      assert.match(started.output(), expected);
+    });
+
+    test("AWS_LAMBDA_LOG_FORMAT=JSON makes records, AWS_LAMBDA_LOG_LEVEL drops some", async () => {
+      await using started = await module(
+        `export const handler = async () => { console.info("hidden"); console.error("bad", new RangeError("r")); }`,
+        { environment: { AWS_LAMBDA_LOG_FORMAT: "JSON", AWS_LAMBDA_LOG_LEVEL: "WARN" } },
+      );
+      await started.call({});
+      await started.written("\n");
+      const record = JSON.parse(started.output()) as Record<string, unknown>; // one line, checked below
+      assert.equal(record["level"], "ERROR");
+      assert.equal(record["errorType"], "RangeError");
+      assert.equal(record["requestId"], "00000000-0000-4000-8000-000000000001");
+    });
+
+    test("a streaming handler's bytes, content type and prelude come through", async () => {
+      await using started = await module(
+        `export const handler = awslambda.streamifyResponse(async (event, stream) => {
+          if (event.http) stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201 });
+          else stream.setContentType("text/plain");
+          stream.write("one "); stream.write({ two: 2 });
+          if (event.fail) throw new Error("midway");
+          stream.end();
+        })`,
+      );
+      const plain = await readStream(await started.invoke({}, { streaming: true }));
+      assert.deepEqual(plain, {
+        text: 'one {"two":2}',
+        contentType: "text/plain",
+        error: undefined,
+      });
+      const http = await readStream(await started.invoke({ http: true }, { streaming: true }));
+      assert.equal(http.contentType, "application/vnd.awslambda.http-integration-response");
+      assert.equal(http.text, '{"statusCode":201}\0\0\0\0\0\0\0\0one {"two":2}');
+      const failed = await readStream(await started.invoke({ fail: true }, { streaming: true }));
+      assert.equal(failed.error, "Error");
+      const collected = await started.invoke({});
+      assert.equal(collected.kind === "payload" && textOf(collected.payload), 'one {"two":2}');
+    });
+
+    test("a stream arrives as it is written, and a slow reader slows its writer", async () => {
+      await using started = await module(
+        `import { setTimeout as sleep } from "node:timers/promises";
+        export const handler = awslambda.streamifyResponse(async (event, stream) => {
+          let held = false;
+          for (let i = 0; i < 200; i++) {
+            if (!stream.write(Buffer.alloc(64 * 1024))) { held = true; await new Promise((r) => stream.once("drain", r)); }
+          }
+          stream.end("held " + held);
+        })`,
+      );
+      const response = await started.invoke({}, { streaming: true });
+      assert.equal(response.kind, "stream");
+      if (response.kind !== "stream") return;
+      let bytes = 0;
+      let end = "";
+      for await (const chunk of response.body) {
+        bytes += chunk.length;
+        end = textOf(chunk).slice(-9);
+      }
+      assert.equal(bytes, 200 * 64 * 1024 + 9);
+      assert.equal(end, "held true");
+      assert.equal(await response.ended, undefined);
+    });
+
+    test("a stream without end is cut at the limit", async () => {
+      await using started = await module(
+        `export const handler = awslambda.streamifyResponse(async (event, stream) => {
+          const piece = Buffer.alloc(1024 * 1024);
+          for (;;) if (!stream.write(piece)) await new Promise((r) => stream.once("drain", r));
+        })`,
+      );
+      const response = await started.invoke({}, { streaming: true });
+      assert.equal(response.kind, "stream");
+      if (response.kind !== "stream") return;
+      let bytes = 0;
+      for await (const chunk of response.body) bytes += chunk.length;
+      assert.ok(bytes <= streamBytesMax && bytes > streamBytesMax - 2 * 1024 * 1024);
+      assert.equal((await response.ended)?.errorType, "Function.ResponseSizeTooLarge");
+      await started.sandbox.exited;
+    });
+
+    test("six megabytes go both ways; more is refused with AWS's words", async () => {
+      await using started = await module(
+        `export const handler = async (event) => event.more ? event.text + "x".repeat(event.more) : event`,
+      );
+      const text = "ü".repeat(3 * 1024 * 1024 - 100);
+      assert.deepEqual(await started.call({ text }), { text });
+      const error = errorOf(await started.invoke({ text, more: 10_000_000 }));
+      assert.equal(error.errorType, "Function.ResponseSizeTooLarge");
+      const expected = `Response payload size exceeded maximum allowed payload size (${responseBytesMax} bytes).`;
+      assert.equal(error.errorMessage, expected);
+      assert.deepEqual(await started.call({ again: 1 }), { again: 1 });
+    });
+
+    test("undefined is null, and what has no JSON is an error", async () => {
+      await using started = await module(
+        `export const handler = async (event) => { if (event.big) return 1n; }`,
+      );
+      assert.equal(await started.call({}), null);
+      const error = errorOf(await started.invoke({ big: true }));
+      assert.equal(error.errorMessage, "Unable to stringify response body");
+    });
+
+    test("variables read at the start of a process take effect", async () => {
+      await using started = await module(
+        `export const handler = async () => [Error.stackTraceLimit, Object.keys(process.env).some((n) => n.startsWith("SKERRY"))]`,
+        { environment: { NODE_OPTIONS: "--stack-trace-limit=50" } },
+      );
+      assert.deepEqual(await started.call({}), [50, false]);
+    });
+
+    test(
+      "AWS_LAMBDA_EXEC_WRAPPER starts around the runtime",
+      { skip: name === "process" },
+      async () => {
+        await using started = await module(
+          `export const handler = async () => process.env.WRAPPED`,
+          {
+            environment: { AWS_LAMBDA_EXEC_WRAPPER: "/opt/bootstrap-wrapper" },
+            layer: { "bootstrap-wrapper": '#!/bin/sh\nexport LD_PRELOAD=\nexec "$@"\n' },
+          },
+        );
+        assert.equal(started.init.kind, "ok", started.output());
+      },
+    );
+
+    test("aborting an invocation rejects with the reason at once", async () => {
+      await using started = await module(`export const handler = () => { for (;;); }`);
+      const reason = new Error("timed out");
+      const signal = AbortSignal.any([AbortSignal.abort(reason)]);
+      await assert.rejects(started.invoke({}, { signal }), reason);
+      const controller = new AbortController();
+      const running = started.invoke({}, { signal: controller.signal });
+      controller.abort(reason);
+      await assert.rejects(running, reason);
+    });
+
+    test("a thousand invocations in a row", async () => {
+      await using started = await module(
+        `let count = 0; export const handler = async (event) => [event.n, ++count];`,
+      );
+      for (let n = 0; n < 1_000; n++) assert.deepEqual(await started.call({ n }), [n, n + 1]);
+    });
+  });
+}
