@@ -72,6 +72,8 @@ test("events are queued, dry runs are not run", async () => {
   );
   assert.equal(old.Status, 202);
   assert.equal(server.invocations.length, 2);
+  const events = server.invocations.map(({ payload }) => Buffer.from(payload).toString());
+  assert.deepEqual(events, ["{}", "{}"]); // no payload is an empty object to the function
 });
 
 test("payloads that are not JSON or too large are refused before the function is looked up", async () => {

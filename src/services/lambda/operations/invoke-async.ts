@@ -2,14 +2,13 @@ import { InvalidRequestContentException } from "@aws-sdk/client-lambda";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { asyncPayloadBytesMax } from "../limits.ts";
 import { functionReference } from "../reference.ts";
-import { chainContext, checkPayload, modelled, resolveRunnable } from "./invoke.ts";
+import { chainContext, eventOf, modelled, resolveRunnable } from "./invoke.ts";
 
 /** The deprecated way to queue an event; still what some old tools send. */
 export function invokeAsync(scope: LambdaScope): LambdaHandler<"InvokeAsync"> {
   return async (input, context) => {
     const reference = functionReference(input.FunctionName, undefined, context);
-    const payload = await bounded(input.InvokeArgs);
-    checkPayload(payload, asyncPayloadBytesMax);
+    const payload = eventOf(await bounded(input.InvokeArgs), asyncPayloadBytesMax);
     const target = await resolveRunnable(scope, reference, context);
     const chain = await chainContext(scope, target, context);
     await modelled(scope.invoker.enqueue({ target, payload, context: chain }));

@@ -4,13 +4,7 @@ import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { unsupported } from "../errors.ts";
 import { syncPayloadBytesMax } from "../limits.ts";
 import { functionReference } from "../reference.ts";
-import {
-  chainContext,
-  checkPayload,
-  clientContextOf,
-  modelled,
-  resolveRunnable,
-} from "./invoke.ts";
+import { chainContext, eventOf, clientContextOf, modelled, resolveRunnable } from "./invoke.ts";
 
 /** Runs a function and hands its answer on as it comes: chunks, then one event that says how it ended. */
 export function invokeWithResponseStream(
@@ -19,8 +13,7 @@ export function invokeWithResponseStream(
   return async (input, context) => {
     const reference = functionReference(input.FunctionName, input.Qualifier, context);
     if (input.TenantId !== undefined) throw unsupported("TenantId", "no tenant isolation mode");
-    const payload = input.Payload ?? new Uint8Array();
-    checkPayload(payload, syncPayloadBytesMax);
+    const payload = eventOf(input.Payload, syncPayloadBytesMax);
     const target = await resolveRunnable(scope, reference, context);
     if (input.InvocationType === "DryRun") return { StatusCode: 204 };
     const result = await modelled(

@@ -28,9 +28,8 @@ export function invoke(scope: LambdaScope): LambdaHandler<"Invoke"> {
   return async (input, context) => {
     const reference = functionReference(input.FunctionName, input.Qualifier, context);
     refuseUnsupported(input);
-    const payload = input.Payload ?? new Uint8Array();
     const isEvent = input.InvocationType === "Event";
-    checkPayload(payload, isEvent ? asyncPayloadBytesMax : syncPayloadBytesMax);
+    const payload = eventOf(input.Payload, isEvent ? asyncPayloadBytesMax : syncPayloadBytesMax);
     const target = await resolveRunnable(scope, reference, context);
     if (input.InvocationType === "DryRun") return { StatusCode: 204 };
     const invocation: Invocation = {
@@ -89,13 +88,18 @@ function refuseUnsupported(
   if (input.TenantId !== undefined) throw unsupported("TenantId", "no tenant isolation mode");
 }
 
-/** Size first, then JSON: the service reads the payload before it looks for the function. */
-export function checkPayload(payload: Uint8Array, bytesMax: number): void {
+const emptyEvent = Buffer.from("{}");
+
+/**
+ * The event as the function gets it: no payload is an empty object. Size first, then JSON, because the
+ * service reads the payload before it looks for the function.
+ */
+export function eventOf(payload: Uint8Array | undefined, bytesMax: number): Uint8Array {
+  if (payload === undefined || payload.byteLength === 0) return emptyEvent;
   if (payload.byteLength > bytesMax) {
     const message = `Request must be smaller than ${bytesMax} bytes for the InvokeFunction operation`;
     throw new RequestTooLargeException({ message, Type: "User", $metadata: {} });
   }
-  if (payload.byteLength === 0) return; // an empty event, `{}` to the function
   try {
     JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString());
   } catch (error) {
@@ -103,6 +107,7 @@ export function checkPayload(payload: Uint8Array, bytesMax: number): void {
     const message = `Could not parse request body into json: Could not parse payload into json: ${why}`;
     throw new InvalidRequestContentException({ message, Type: "User", $metadata: {} });
   }
+  return payload;
 }
 
 /**
