@@ -200,7 +200,7 @@ async function createFunction(
 ): Promise<void> {
   await lambda.send(new CreateFunctionCommand({ FunctionName: name, ...input }));
   await waitUntilFunctionActiveV2(
-    { client: lambda, maxWaitTime: 60, minDelay: 1 },
+    { client: lambda, maxWaitTime: 60, minDelay: 0.1 },
     { FunctionName: name },
   );
 }

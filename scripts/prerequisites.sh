@@ -15,6 +15,9 @@ if [ "${1:-}" = clients ]; then
   need python3 python3
   need go golang-go
   python3 -c 'import ensurepip' >/dev/null 2>&1 || missing+=(python3-venv)
+  # PyPI has version 1 of the aws CLI; `logs tail` came with version 2, which Debian packages.
+  [ -x /usr/bin/aws ] || ! apt-cache policy awscli 2>/dev/null | grep -q 'Candidate: 2' ||
+    missing+=(awscli)
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -38,7 +38,7 @@ export async function deploy(
     }),
   );
   await waitUntilFunctionActiveV2(
-    { client: lambda, maxWaitTime: 30, minDelay: 1 },
+    { client: lambda, maxWaitTime: 30, minDelay: 0.1 },
     { FunctionName: name },
   );
 }
