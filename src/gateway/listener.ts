@@ -54,15 +54,7 @@ export function createListener(deps: {
     },
     (message, response) => void accept(message, response),
   );
-  server.maxConnections = connectionsMax;
-  server.maxHeadersCount = 0; // the size of the head bounds them; Node would drop the rest silently
-  const refused = new WeakSet<Duplex>();
-  server.on("clientError", (error: Error & { code?: string }, socket) => {
-    if (refused.has(socket)) return;
-    refused.add(socket);
-    refuseMalformed(error, socket, deps.log);
-  });
-  server.on("drop", () => deps.log.event("http.dropped", { level: "warn", limit: connectionsMax }));
+  guard(server, deps.log);
 
   async function accept(message: IncomingMessage, response: ServerResponse): Promise<void> {
     runningCount++;
@@ -104,6 +96,19 @@ export function createListener(deps: {
       await stopped;
     },
   };
+}
+
+/** Caps, and one plain answer for each connection whose bytes are not HTTP. */
+function guard(server: Server, log: Logger): void {
+  server.maxConnections = connectionsMax;
+  server.maxHeadersCount = 0; // the size of the head bounds them; Node would drop the rest silently
+  const refused = new WeakSet<Duplex>();
+  server.on("clientError", (error: Error & { code?: string }, socket) => {
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    refuseMalformed(error, socket, log);
+  });
+  server.on("drop", () => log.event("http.dropped", { level: "warn", limit: connectionsMax }));
 }
 
 function listen(
