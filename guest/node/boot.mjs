@@ -114,7 +114,10 @@ function replaceEnvironment(variables) {
     process.env.LAMBDA_TASK_ROOT = place("/var/task");
     process.env.LAMBDA_RUNTIME_DIR = place("/var/runtime");
   }
-  process.env.NODE_PATH ??= defaultNodePath();
+  process.env.NODE_PATH = (variables.NODE_PATH ?? defaultNodePath())
+    .split(":")
+    .map(place)
+    .join(":");
   requireFromRuntime("node:module")._initPaths();
   process.argv.splice(1, process.argv.length, "/var/runtime/index.mjs");
   process.chdir(place("/var/task"));
@@ -131,11 +134,11 @@ function nameWorkingDirectory() {
 function defaultNodePath() {
   const major = process.versions.node.split(".")[0];
   return [
-    place(`/opt/nodejs/node${major}/node_modules`),
-    place("/opt/nodejs/node_modules"),
-    `${place("/var/runtime/node_modules")}`,
-    place("/var/runtime"),
-    place("/var/task"),
+    `/opt/nodejs/node${major}/node_modules`,
+    "/opt/nodejs/node_modules",
+    "/var/runtime/node_modules",
+    "/var/runtime",
+    "/var/task",
   ].join(":");
 }
 

@@ -101,7 +101,7 @@ def _restart(variables):
 
 def _options():
     """As at the first start, save what would make Python ignore the function's variables."""
-    return ["-S", "-u"]
+    return ["-S", "-u", "-B"]
 
 
 def _become(frame):
@@ -147,7 +147,7 @@ def _set_up_interpreter():
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     own = os.path.dirname(os.path.abspath(sys.argv[0]))
     standard = [path for path in sys.path if path and os.path.abspath(path) != own]
-    extra = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path]
+    extra = [place(path) for path in os.environ.get("PYTHONPATH", "").split(":") if path]
     # Developer guide, "Working with layers for Python": /opt/python comes behind the code.
     sys.path[:] = [
         place("/var/task"),
@@ -157,6 +157,7 @@ def _set_up_interpreter():
         place("/var/runtime/python"),
         *[path for path in standard if path not in extra],
     ]
+    sys.dont_write_bytecode = False
     sys.argv[:] = ["/var/runtime/bootstrap.py"]
     os.chdir(place("/var/task"))
     if not is_on_host:

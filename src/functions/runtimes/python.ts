@@ -50,7 +50,8 @@ function createPythonRuntime(
         ],
         links: codeLinks,
         // -S: what customers may import is decided by the guest. -u: prints appear as they are made.
-        command: [interpreter.program, "-S", "-u", "/var/runtime/guest/python/boot.py"],
+        // -B: no byte code is written into the installed guest.
+        command: [interpreter.program, "-S", "-u", "-B", "/var/runtime/guest/python/boot.py"],
         environment: {
           SKERRY_LISTENERS: listeners.join(","),
           LANG: "C.UTF-8",
