@@ -152,6 +152,7 @@ function settle(
 ): boolean {
   const entry = edit.functions.get(id);
   if (!entry || entry.latest.revisionId !== outcome.latest.revisionId) return false;
+  if (!isPreparing(entry.latest)) return true; // another process was faster, and its word stands
   const state = settledState(entry.latest.state, outcome.failure);
   const next: FunctionEntry = {
     ...entry,

@@ -61,6 +61,13 @@ export function wholeFunction(text: string, context: RequestContext): FunctionRe
   return reference;
 }
 
+/** For operations that change `$LATEST` or list what hangs on a function: other qualifiers are refused. */
+export function latestFunction(text: string, context: RequestContext): FunctionReference {
+  const reference = functionReference(text, undefined, context);
+  if (reference.qualifier === "$LATEST") return { ...reference, qualifier: undefined };
+  return wholeFunction(text, context);
+}
+
 /** With its qualifier, if it has one. */
 export function functionArn(reference: FunctionReference): string {
   const { region, accountId, name, qualifier } = reference;

@@ -10,6 +10,7 @@ import {
   InvokeCommand,
   type LambdaClient,
   ListAliasesCommand,
+  ListFunctionsCommand,
   ListVersionsByFunctionCommand,
   PublishVersionCommand,
   UpdateAliasCommand,
@@ -149,6 +150,49 @@ test("versions come in pages that begin with $LATEST", async () => {
     } while (marker !== undefined);
     assert.deepEqual(found, ["$LATEST", "1", "2", "3", "4"]);
   }
+});
+
+test("a listing of all versions of all functions comes in pages of any size", async () => {
+  await using server = await startLambdaServer();
+  const client = server.client();
+  await create(client, true);
+  await configure(client, "second");
+  await client.send(new PublishVersionCommand({ FunctionName: "f" }));
+  await client.send(
+    new CreateFunctionCommand({
+      FunctionName: "f-2",
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Role: role,
+      Code: { ZipFile: zip },
+    }),
+  );
+  for (const size of [1, 2, 3, 4]) {
+    const found: (string | undefined)[] = [];
+    let marker: string | undefined;
+    do {
+      const page = await client.send(
+        new ListFunctionsCommand({ FunctionVersion: "ALL", MaxItems: size, Marker: marker }),
+      );
+      assert.ok((page.Functions?.length ?? 0) <= size);
+      found.push(...(page.Functions ?? []).map((each) => each.FunctionArn?.slice(arn.length - 1)));
+      marker = page.NextMarker;
+    } while (marker !== undefined);
+    assert.deepEqual(found, ["f:$LATEST", "f:1", "f:2", "f-2:$LATEST"]);
+  }
+});
+
+test("what changes $LATEST takes no other qualifier", async () => {
+  await using server = await startLambdaServer();
+  const client = server.client();
+  await create(client, true);
+  const update = (name: string) =>
+    client.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, Timeout: 5 }));
+  await assert.rejects(update("f:1"), {
+    name: "InvalidParameterValueException",
+    message: /^This operation is permitted on Lambda functions only\./,
+  });
+  assert.equal((await update("f:$LATEST")).Timeout, 5);
 });
 
 test("an alias is created, read, changed, listed and deleted", async () => {

@@ -4,7 +4,7 @@ import type { Input, LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { conflict, functionNotFound, invalid, notFound, staleRevision } from "../errors.ts";
 import { pageRequest } from "../paging.ts";
 import * as records from "../records.ts";
-import { functionArn, functionReference } from "../reference.ts";
+import { functionArn, latestFunction } from "../reference.ts";
 import { aliasOf } from "../shape.ts";
 import { entryAt } from "./functions.ts";
 
@@ -21,7 +21,7 @@ export function aliasOperations(scope: LambdaScope) {
 
 function createAlias(scope: LambdaScope): LambdaHandler<"CreateAlias"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     const alias = await scope.registry.write((edit) => {
       entryAt(edit, id);
       checkVersion(edit, id, input.FunctionVersion);
@@ -47,7 +47,7 @@ function createAlias(scope: LambdaScope): LambdaHandler<"CreateAlias"> {
 
 function getAlias(scope: LambdaScope): LambdaHandler<"GetAlias"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     const alias = await scope.registry.read((view) => aliasAt(view, id, input.Name));
     return aliasOf(wholeArn(id), alias);
   };
@@ -55,7 +55,7 @@ function getAlias(scope: LambdaScope): LambdaHandler<"GetAlias"> {
 
 function updateAlias(scope: LambdaScope): LambdaHandler<"UpdateAlias"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     const alias = await scope.registry.write((edit) => {
       const before = aliasAt(edit, id, input.Name);
       if (input.RevisionId !== undefined && input.RevisionId !== before.revisionId) {
@@ -96,7 +96,7 @@ function changedAlias(
 /** Deleting what is not there succeeds; what hangs on the alias goes with it. */
 function deleteAlias(scope: LambdaScope): LambdaHandler<"DeleteAlias"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     await scope.registry.write((edit) => {
       entryAt(edit, id);
       edit.aliases.remove(id, input.Name);
@@ -109,7 +109,7 @@ function deleteAlias(scope: LambdaScope): LambdaHandler<"DeleteAlias"> {
 
 function listAliases(scope: LambdaScope): LambdaHandler<"ListAliases"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     const filter = input.FunctionVersion;
     const page = pageRequest(["aliases", wholeArn(id), filter ?? ""], input);
     return await scope.registry.read((view) => {

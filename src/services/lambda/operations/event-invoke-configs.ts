@@ -4,7 +4,7 @@ import type { Input, LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { invalid, notFound } from "../errors.ts";
 import { pageRequest } from "../paging.ts";
 import { type EventInvokeRecord, eventInvokes } from "../records.ts";
-import { functionArn, functionReference, isVersionNumber } from "../reference.ts";
+import { functionArn, functionReference, latestFunction, isVersionNumber } from "../reference.ts";
 
 /** What happens to asynchronous invocations: Put-, Update-, Get-, Delete-, ListFunctionEventInvokeConfig(s). */
 export function eventInvokeOperations(scope: LambdaScope) {
@@ -83,7 +83,7 @@ function listFunctionEventInvokeConfigs(
   scope: LambdaScope,
 ): LambdaHandler<"ListFunctionEventInvokeConfigs"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     const page = pageRequest(["event-invoke", id.accountId, id.region, id.name], input);
     return await scope.registry.read((view) => {
       checkTarget(view, { ...id, qualifier: undefined });

@@ -11,7 +11,7 @@ import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { staleRevision } from "../errors.ts";
 import { chosenLayers, checkTotalSize, layerReferences, unpackedSize } from "../layers.ts";
 import { creatingState, updatingState } from "../preparation.ts";
-import { functionReference } from "../reference.ts";
+import { latestFunction } from "../reference.ts";
 import { checkRuntime } from "../runtime-choice.ts";
 import { withSettings } from "../settings.ts";
 import { configurationOf } from "../shape.ts";
@@ -28,7 +28,7 @@ export function functionUpdateOperations(scope: LambdaScope) {
 
 function updateFunctionCode(scope: LambdaScope): LambdaHandler<"UpdateFunctionCode"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     await ready(scope, id, { revisionId: input.RevisionId, context });
     const code = await storeCode(scope, input, { isDryRun: input.DryRun ?? false });
     const architecture = input.Architectures?.[0];
@@ -60,7 +60,7 @@ function updateFunctionConfiguration(
   scope: LambdaScope,
 ): LambdaHandler<"UpdateFunctionConfiguration"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     await ready(scope, id, { revisionId: input.RevisionId, context });
     if (input.Runtime !== undefined) await checkRuntime(scope, input.Runtime);
     const latest = await scope.registry.write((edit) => {

@@ -5,7 +5,7 @@ import { conflict, notFound, nothingThere } from "../errors.ts";
 import { newUrlId, urlAddress } from "../function-urls.ts";
 import { pageRequest } from "../paging.ts";
 import { tags, type UrlRecord, urls, urlTargets } from "../records.ts";
-import { functionArn, functionReference } from "../reference.ts";
+import { functionArn, functionReference, latestFunction } from "../reference.ts";
 import { timeText } from "../shape.ts";
 
 /** Create-, Get-, Update-, Delete- and ListFunctionUrlConfig(s). */
@@ -98,7 +98,7 @@ function deleteFunctionUrlConfig(scope: LambdaScope): LambdaHandler<"DeleteFunct
 
 function listFunctionUrlConfigs(scope: LambdaScope): LambdaHandler<"ListFunctionUrlConfigs"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     const page = pageRequest(["urls", id.accountId, id.region, id.name], input);
     return await scope.registry.read((view) => {
       checkTarget(view, { ...id, qualifier: undefined });

@@ -4,9 +4,11 @@ import {
   type FunctionEntry,
   type FunctionReference,
   isPreparing,
+  type Page,
   type RegistryEdit,
   type RegistryView,
   type Revision,
+  type Scope,
 } from "#functions/registry/registry.ts";
 import { type CodeLinks, storeCode, type StoredCode } from "../code.ts";
 import type { Input, LambdaHandler, LambdaScope } from "../dependencies.ts";
@@ -189,24 +191,25 @@ export function refuseWhilePreparing(entry: FunctionEntry): void {
   );
 }
 
-/** Pages run over functions; with `ALL`, each brings its versions along. */
 function listFunctions(scope: LambdaScope): LambdaHandler<"ListFunctions"> {
   return async (input, context) => {
     const { accountId } = context.principal;
     const place = { accountId, region: context.region };
-    const page = pageRequest(["functions", accountId, context.region], input);
+    const isAll = input.FunctionVersion === "ALL";
+    const page = pageRequest(["functions", accountId, context.region, String(isAll)], input);
     if (input.MasterRegion !== undefined && input.MasterRegion !== "ALL") {
       return { Functions: [] }; // replicas of functions at edge locations; there are none
     }
     return await scope.registry.read((view) => {
-      const entries = view.functions.list(place, { after: page.after, limit: page.limit + 1 });
-      const { items, next } = page.cut(entries, (entry) => entry.latest.name);
-      const isAll = input.FunctionVersion === "ALL";
-      const revisions = items.flatMap(({ latest }) =>
-        isAll ? [latest, ...view.versions.list(latest, everyVersion)] : [latest],
+      const wanted = { after: page.after, limit: page.limit + 1 };
+      const revisions = isAll
+        ? everyRevision(view, place, wanted)
+        : view.functions.list(place, wanted).map((entry) => entry.latest);
+      const { items, next } = page.cut(revisions, (revision) =>
+        isAll ? `${revision.name}:${revision.version}` : revision.name,
       );
       return {
-        Functions: revisions.map((revision) =>
+        Functions: items.map((revision) =>
           listedConfigurationOf(revision, isAll ? revision.version : undefined),
         ),
         ...(next === undefined ? {} : { NextMarker: next }),
@@ -215,7 +218,22 @@ function listFunctions(scope: LambdaScope): LambdaHandler<"ListFunctions"> {
   };
 }
 
-const everyVersion = { after: undefined, limit: Number.POSITIVE_INFINITY };
+/** Each function's `$LATEST`, then its versions; `after` is `name:version` of the last one shown. */
+function everyRevision(view: RegistryView, place: Scope, page: Page<string>): readonly Revision[] {
+  const [name = "", version] = page.after?.split(":") ?? [];
+  const found: Revision[] = [];
+  const after = version === undefined || version === "$LATEST" ? undefined : Number(version);
+  const room = (): number => page.limit - found.length;
+  if (version !== undefined) {
+    found.push(...view.versions.list({ ...place, name }, { after, limit: room() }));
+  }
+  const others = { after: version === undefined ? undefined : name, limit: room() };
+  for (const { latest } of room() > 0 ? view.functions.list(place, others) : []) {
+    if (room() > 0) found.push(latest);
+    if (room() > 0) found.push(...view.versions.list(latest, { after: undefined, limit: room() }));
+  }
+  return found;
+}
 
 function deleteFunction(scope: LambdaScope): LambdaHandler<"DeleteFunction"> {
   return async (input, context) => {

@@ -44,7 +44,7 @@ function addPermission(scope: LambdaScope): LambdaHandler<"AddPermission"> {
       const statements = [...(before?.statements ?? []), statement];
       const after: PolicyRecord = { revisionId: uuid(scope.random), statements };
       checkPolicyLength(after);
-      policies.put(edit.tx, { id, sub: id.qualifier ?? "" }, after);
+      policies.put(edit.tx, { id, sub: subOf(id) }, after);
     });
     scope.cache.forget();
     return { Statement: JSON.stringify(statement) };
@@ -54,7 +54,7 @@ function addPermission(scope: LambdaScope): LambdaHandler<"AddPermission"> {
 function removePermission(scope: LambdaScope): LambdaHandler<"RemovePermission"> {
   return async (input, context) => {
     const id = functionReference(input.FunctionName, input.Qualifier, context);
-    const sub = id.qualifier ?? "";
+    const sub = subOf(id);
     await scope.registry.write((edit) => {
       if (!edit.functions.get(id)) {
         throw notFound(`No policy found for: ${functionArn({ ...id, qualifier: undefined })}`);
@@ -94,7 +94,12 @@ function policyAt(view: RegistryView, id: FunctionReference): PolicyRecord | und
       throw notFound(`Cannot find alias arn: ${functionArn(id)}`);
     }
   }
-  return policies.get(view.reader, id, qualifier ?? "");
+  return policies.get(view.reader, id, subOf(id));
+}
+
+/** `$LATEST` has the function's own policy. */
+function subOf({ qualifier }: FunctionReference): string {
+  return qualifier === undefined || qualifier === "$LATEST" ? "" : qualifier;
 }
 
 function checkRevision(before: PolicyRecord | undefined, revisionId: string | undefined): void {

@@ -2,7 +2,7 @@ import type { FunctionReference, RegistryView, Revision } from "#functions/regis
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { functionNotFound, invalid } from "../errors.ts";
 import { recursion, type RuntimeManagementRecord, runtimeManagement } from "../records.ts";
-import { functionArn, functionReference, isVersionNumber } from "../reference.ts";
+import { functionArn, functionReference, latestFunction, isVersionNumber } from "../reference.ts";
 import { runtimeVersionArn } from "../shape.ts";
 import { entryAt, revisionAt } from "./functions.ts";
 
@@ -94,7 +94,7 @@ function putFunctionRecursionConfig(
   scope: LambdaScope,
 ): LambdaHandler<"PutFunctionRecursionConfig"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     await scope.registry.write((edit) => {
       entryAt(edit, id);
       recursion.put(edit.tx, { id }, { recursiveLoop: input.RecursiveLoop });
@@ -108,7 +108,7 @@ function getFunctionRecursionConfig(
   scope: LambdaScope,
 ): LambdaHandler<"GetFunctionRecursionConfig"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     return await scope.registry.read((view) => {
       entryAt(view, id);
       return { RecursiveLoop: recursion.get(view.reader, id)?.recursiveLoop ?? "Terminate" };
@@ -121,7 +121,7 @@ function getFunctionCodeSigningConfig(
   scope: LambdaScope,
 ): LambdaHandler<"GetFunctionCodeSigningConfig"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     await scope.registry.read((view) => entryAt(view, id));
     return { CodeSigningConfigArn: undefined, FunctionName: undefined };
   };

@@ -1,7 +1,7 @@
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { invalid, unsupported } from "../errors.ts";
 import { pageRequest } from "../paging.ts";
-import { functionReference } from "../reference.ts";
+import { latestFunction } from "../reference.ts";
 import { base64OfHex, configurationOf, listedConfigurationOf } from "../shape.ts";
 import { checkCodeStorage } from "../usage.ts";
 import { checkRevision } from "./function-updates.ts";
@@ -17,7 +17,7 @@ export function versionOperations(scope: LambdaScope) {
 
 function publishVersion(scope: LambdaScope): LambdaHandler<"PublishVersion"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     if (input.PublishTo !== undefined) throw unsupported("PublishTo", "no managed instances");
     await scope.preparation.settled(id, context.signal);
     const version = await scope.registry.write((edit) => {
@@ -40,7 +40,7 @@ function publishVersion(scope: LambdaScope): LambdaHandler<"PublishVersion"> {
 
 function listVersionsByFunction(scope: LambdaScope): LambdaHandler<"ListVersionsByFunction"> {
   return async (input, context) => {
-    const id = functionReference(input.FunctionName, undefined, context);
+    const id = latestFunction(input.FunctionName, context);
     const page = pageRequest(["versions", id.accountId, id.region, id.name], input);
     return await scope.registry.read((view) => {
       const { latest } = entryAt(view, id);
