@@ -22,9 +22,11 @@ export function byteString(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
+const keyTooLong = `a key is at most ${keyBytesMax} bytes`;
+
 export function assertKey(key: Uint8Array): void {
   assert(key.byteLength > 0, "a key has at least one byte");
-  assert(key.byteLength <= keyBytesMax, `a key is at most ${keyBytesMax} bytes`);
+  assert(key.byteLength <= keyBytesMax, keyTooLong);
 }
 
 export function isEmptyRange(range: KeyRange): boolean {

@@ -7,8 +7,8 @@ import type { Snapshots } from "./snapshots.ts";
 /** One try of a transaction: run it against a snapshot, then have its changes committed. */
 export function createAttempt(snapshots: Snapshots, committer: Committer) {
   return async <T>(work: (tx: Transaction) => T | Promise<T>): Promise<Attempt<T>> => {
-    using snapshot = snapshots.open();
-    const tracked = trackTransaction(snapshot.reader);
+    const snapshot = snapshots.open();
+    const tracked = trackTransaction(snapshot);
     let value: T;
     let isAsync: boolean;
     try {
@@ -17,7 +17,7 @@ export function createAttempt(snapshots: Snapshots, committer: Committer) {
       value = await result;
     } finally {
       tracked.seal();
-      snapshot[Symbol.dispose](); // before waiting for the disk: snapshots keep old pages in use
+      snapshot.end(); // before waiting for the disk: snapshots keep old pages in use
     }
     const { deletedRanges, entries } = tracked.changes();
     if (entries.length === 0 && deletedRanges.length === 0) return { kind: "committed", value };

@@ -9,7 +9,7 @@ import {
   trackTransaction,
 } from "../../transaction.ts";
 import type { Environment } from "./environment.ts";
-import { createReader } from "./reader.ts";
+import { EnvironmentReader } from "./reader.ts";
 
 export interface CommitRequest {
   readonly tracked: TrackedTransaction;
@@ -40,7 +40,7 @@ export type CommitBatch = (take: () => Pending[], room: Room) => Promise<Batch>;
 
 /** Resolves when the batch is durable; rejects with `BatchFailure` when nothing of it was applied. */
 export function createBatchCommit(environment: Environment, what: string): CommitBatch {
-  const current = createReader(environment, undefined, () => undefined);
+  const current = new EnvironmentReader(environment, undefined);
 
   /** Inside the write lock; bytes it put. What it throws undoes the whole batch. */
   const decide = (item: Pending, batch: Batch, room: Room): number => {

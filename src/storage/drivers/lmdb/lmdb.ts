@@ -72,12 +72,17 @@ export async function openLmdbStore(deps: LmdbStoreDeps): Promise<Store> {
 
   await space.restoreBallast();
   return {
-    read: (work) =>
-      activity.run(async () => {
-        using snapshot = snapshots.open();
-        const result = work(snapshot.reader);
+    async read(work) {
+      activity.begin();
+      const snapshot = snapshots.open();
+      try {
+        const result = work(snapshot);
         return isThenable(result) ? await result : result;
-      }),
+      } finally {
+        snapshot.end();
+        activity.end();
+      }
+    },
     write: (work) => activity.run(() => untilCommitted(() => attempt(work))),
     watch(range, signal) {
       activity.assertOpen();

@@ -1,14 +1,9 @@
-import { assert } from "#base/assert.ts";
-import type { Reader } from "../../storage.ts";
 import type { Environment } from "./environment.ts";
-import { createReader } from "./reader.ts";
-
-export interface Snapshot extends Disposable {
-  readonly reader: Reader;
-}
+import { EnvironmentReader } from "./reader.ts";
 
 export interface Snapshots {
-  open(): Snapshot;
+  /** Must be ended: it keeps old pages of the file in use. */
+  open(): EnvironmentReader;
 }
 
 /**
@@ -26,19 +21,7 @@ export function createSnapshots(environment: Environment): Snapshots {
         isFresh = true;
         queueMicrotask(expire);
       }
-      const transaction = environment.useReadTransaction();
-      let ended = false;
-      const reader = createReader(environment, transaction, () =>
-        assert(!ended, "a reader is not used after its callback has ended"),
-      );
-      return {
-        reader,
-        [Symbol.dispose]() {
-          if (ended) return;
-          ended = true;
-          transaction.done();
-        },
-      };
+      return new EnvironmentReader(environment, environment.useReadTransaction());
     },
   };
 }
