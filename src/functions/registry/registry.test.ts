@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createVirtualClock } from "#base/clock.ts";
 import { createSeededRandom } from "#base/random.ts";
+import { openLmdbStore } from "#storage/drivers/lmdb/lmdb.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
+import { keyPrefix } from "#storage/keys.ts";
 import type { Store } from "#storage/storage.ts";
 import {
   createRegistry,
@@ -130,6 +135,44 @@ test("a change is visible to the next call here, and soon in other processes", a
   await here.write((edit) => edit.functions.remove(id));
   assert.equal(await here.resolve(latest, place), undefined);
   await until(async () => (await there.resolve(latest, place)) === undefined);
+});
+
+test("two handles on one LMDB store see each other's deployments", async () => {
+  const path = await mkdtemp(join(tmpdir(), "skerry-registry-"));
+  try {
+    await using first = await openLmdbStore({ path, bytesMax: 2 ** 26 });
+    await using second = await openLmdbStore({ path, bytesMax: 2 ** 26 });
+    await using here = open(first);
+    await using there = open(second);
+    await here.write((edit) => edit.functions.put(id, entry()));
+    assert.equal((await there.resolve(latest, place))?.revision.revisionId, "r1");
+    const isTold = new AbortController();
+    const told = (async () => {
+      let count = 0;
+      for await (const _ of second.watch(keyPrefix("functions"), isTold.signal)) {
+        if (++count > 1) return;
+      }
+    })();
+    const next = entry({ latest: revision({ revisionId: "r2" }) });
+    await here.write((edit) => edit.functions.put(id, next));
+    await told;
+    await until(async () => (await there.resolve(latest, place))?.revision.revisionId === "r2");
+    isTold.abort();
+    const versions = await Promise.all(
+      [here, there, here, there].map((registry) =>
+        registry.write((edit) => {
+          const found = edit.functions.get(id);
+          assert.ok(found);
+          const timeoutMs = found.latest.timeoutMs + 1_000;
+          edit.functions.put(id, { ...found, latest: { ...found.latest, timeoutMs } });
+          return edit.versions.publish(id, undefined)?.version;
+        }),
+      ),
+    );
+    assert.deepEqual(versions.toSorted(), ["1", "2", "3", "4"]);
+  } finally {
+    await rm(path, { recursive: true, force: true });
+  }
 });
 
 test("what ran before keeps serving while the newest state is prepared", async () => {
