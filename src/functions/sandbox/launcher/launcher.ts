@@ -1,5 +1,4 @@
 import type { SendHandle } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { openCgroupTree, removeAbandoned } from "../drivers/bubblewrap/cgroup-files.ts";
@@ -18,7 +17,7 @@ import { createUidPool } from "./uids.ts";
  * The launcher: a small process of its own that makes sandboxes. Spawning from the platform's
  * process would stop it for as long as its memory is large (31.8 ms at 1 GiB, measured); and only
  * this process needs to be root. It opens no sockets, reads no tenant's data, and ends with the
- * platform: when the IPC channel closes, everything it started is killed.
+ * platform: when its standard input closes, everything it started is killed.
  */
 async function main(): Promise<void> {
   // Written by the driver that started us, in the form of `LauncherSettings`.
@@ -35,7 +34,9 @@ async function main(): Promise<void> {
     const request = parseRequest(value);
     if (request) handle(request, running, deps);
   });
-  process.on("disconnect", () => void stop(running, cgroups));
+  // Not `disconnect`: Node keeps that to itself while a handle it sent is unanswered, which is just
+  // when a platform tends to die. Standard input is a pipe that only the platform holds.
+  process.stdin.on("close", () => void stop(running, cgroups)).resume();
   process.on("SIGTERM", () => void stop(running, cgroups));
   // Ctrl-C is the platform's to answer: it lets invocations finish, and then closes our channel.
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
@@ -49,7 +50,6 @@ function createDeps(settings: LauncherSettings, cgroups: CgroupTree): RunningDep
   const architecture = filterArchitecture(process.arch);
   if (!architecture) throw new Error(`no system-call table for ${process.arch}`);
   const slots = join(settings.directory, "slots");
-  mkdirSync(slots, { recursive: true, mode: 0o711 });
   return {
     bubblewrap: settings.bubblewrap,
     system: settings.system,
@@ -62,11 +62,19 @@ function createDeps(settings: LauncherSettings, cgroups: CgroupTree): RunningDep
   };
 }
 
+/** What still waits to be sent. A lost channel calls nobody back, so `stop` does. */
+const unsent = new Set<() => void>();
+
 function send(message: LauncherReport, handle?: SendHandle): Promise<void> {
   return new Promise((resolve) => {
+    // A platform that is gone cannot be told; `stop` follows.
     if (!process.send || !process.connected) return resolve();
-    // A platform that is gone cannot be told; `disconnect` follows and ends everything.
-    process.send(message, handle, { keepOpen: false }, () => resolve());
+    const settle = (): void => {
+      unsent.delete(settle);
+      resolve();
+    };
+    unsent.add(settle);
+    process.send(message, handle, { keepOpen: false }, settle);
   });
 }
 
@@ -121,9 +129,12 @@ async function stop(
 ): Promise<void> {
   if (isStopping) return;
   isStopping = true;
+  // The clock's timers keep no process alive, and waiting for the last process may need them.
+  setInterval(() => undefined, 1_000);
   for (const sandbox of running.values()) sandbox.kill();
+  for (const settle of unsent) settle();
   await Promise.all([...running.values()].map((sandbox) => sandbox.done));
-  cgroups.remove();
+  await cgroups.remove(systemClock);
   process.exit(0);
 }
 

@@ -149,9 +149,10 @@ export class RunningSandbox {
       this.#initPid = pid;
       this.#cgroup?.add(pid);
       preferForOutOfMemory(pid);
+      // A kill that came before found the group empty.
+      if (this.#isKilled) this.kill();
       // Node reads from a pipe it holds: released before the hand-over, first bytes could be lost.
       await Promise.race([streams, exited]);
-      if (this.#isKilled) this.kill();
       writable(child, descriptors.block).end("1");
     }
     return exited;
@@ -214,7 +215,7 @@ export class RunningSandbox {
     const memoryPeakMiB = cgroup?.memoryPeakMiB() ?? 0;
     if (this.#child?.connected) this.#child.disconnect();
     await mounts.detach(this.#request.id, this.#attached);
-    cgroup?.remove();
+    await cgroup?.remove(clock);
     if (isEmpty && this.#uid !== undefined) uids?.give(this.#uid);
     const { id } = this.#request;
     await report({ type: "exit", id, ...exit, outOfMemory, memoryPeakMiB });

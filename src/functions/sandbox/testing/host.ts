@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "#base/clock.ts";
 import type { SandboxSpec } from "../sandbox.ts";
 import { probeSpec } from "../drivers/bubblewrap/probe-sandbox.ts";
 
@@ -19,6 +21,20 @@ export function processesOf(uids: {
       if (isOurs && !/^State:\s+Z/m.test(readFileSync(`/proc/${name}/status`, "utf8"))) {
         found.push(Number(name));
       }
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return found;
+}
+
+/** Processes with `text` in their command line. */
+export function processesNaming(text: string): readonly number[] {
+  const found: number[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      if (readFileSync(`/proc/${name}/cmdline`, "utf8").includes(text)) found.push(Number(name));
     } catch {
       // It ended while we looked.
     }
@@ -53,3 +69,14 @@ export function shellSpec(change: Partial<SandboxSpec> = {}): SandboxSpec {
   const script = String.raw`printf '{"booted":true}\n' >&3; exec 3>&-; exec cat <&4 >/dev/null`;
   return { ...probeSpec(), command: ["/bin/sh", "-c", script], pidsMax: 16, ...change };
 }
+
+/** Waits for a state of the host that no event announces, a few seconds at most. */
+export async function eventually(what: string, isSo: () => boolean): Promise<void> {
+  for (let looks = 0; looks < 1_000; looks++) {
+    if (isSo()) return;
+    await systemClock.sleep(5, neverAborted);
+  }
+  assert.fail(`never came true: ${what}`);
+}
+
+const neverAborted = new AbortController().signal;

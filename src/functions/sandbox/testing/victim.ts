@@ -15,6 +15,7 @@ const driver = createBubblewrapDriver({
   clock: systemClock,
   random: systemRandom,
 });
+process.stdout.write("starting\n");
 const signal = new AbortController().signal;
 const held = await Promise.all(
   Array.from({ length: Number(count) }, () => driver.create(shellSpec(), signal)),

@@ -28,7 +28,7 @@ export interface CgroupTree {
   /** Makes the group `name` with its limits. Throws when a limit cannot be set. */
   create(name: string, limits: CgroupLimits): Cgroup;
   /** Removes the tree's own directories; its groups must be gone. */
-  remove(): void;
+  remove(clock: Clock): Promise<void>;
 }
 
 export interface Cgroup {
@@ -44,7 +44,8 @@ export interface Cgroup {
   /** Processes killed because the group's memory was used up. */
   outOfMemoryCount(): number;
   memoryPeakMiB(): number;
-  remove(): void;
+  /** After `emptied`. */
+  remove(clock: Clock): Promise<void>;
 }
 
 /** Finds where this process may make groups, and makes `name` there. No groups at all is an answer too. */
@@ -64,7 +65,9 @@ export function openCgroupTree(name: string): CgroupTree {
       freeze: unified !== undefined && exists(join(unified, "cgroup.freeze")),
     },
     create: (child, limits) => createCgroup(groupPaths(layout, `${name}/${child}`), limits),
-    remove: () => directoriesOf(paths).forEach(removeDirectory),
+    async remove(clock) {
+      for (const directory of directoriesOf(paths)) await endGroup(directory, clock);
+    },
   };
 }
 
@@ -98,14 +101,13 @@ export async function removeAbandoned(
   return removed;
 }
 
+/** A group stays busy for a moment after its last process left the list, so removing is tried again. */
 async function endGroup(directory: string, clock: Clock): Promise<void> {
   for (let polls = 0; polls < emptyPollsMax; polls++) {
-    const pids = processesIn(directory);
-    if (pids.length === 0) break;
-    for (const pid of pids) killProcess(pid);
+    processesIn(directory).forEach(killProcess);
+    if (removeDirectory(directory)) return;
     await clock.sleep(emptyPollMs, neverAborted);
   }
-  removeDirectory(directory);
 }
 
 const neverAborted = new AbortController().signal;
@@ -154,7 +156,9 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
     outOfMemoryCount: () =>
       paths.memory ? flatKeyed(readText(oomFile(paths.memory)), "oom_kill") : 0,
     memoryPeakMiB: () => (paths.memory ? readPeakMiB(peakFiles(paths.memory)) : 0),
-    remove: () => directories.forEach(removeDirectory),
+    async remove(clock) {
+      for (const directory of directories) await endGroup(directory, clock);
+    },
   };
 }
 
@@ -255,11 +259,13 @@ function subdirectories(directory: string): readonly string[] {
   }
 }
 
-function removeDirectory(directory: string): void {
+/** Whether it is gone now. */
+function removeDirectory(directory: string): boolean {
   try {
     rmdirSync(directory);
+    return true;
   } catch {
-    // Still populated or already removed; the next start of a launcher tries again.
+    return !exists(directory);
   }
 }
 

@@ -18,12 +18,14 @@ export function isInstanceAlive(name: string): boolean {
   return startTime !== undefined && startTimeOf(Number(pid)) === startTime;
 }
 
-/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat (proc(5)). */
+/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat (proc(5)); undefined for the dead. */
 function startTimeOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The name in parentheses may hold anything, spaces included.
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    // A zombie owns nothing any more; some first processes of containers reap late or never.
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch {
     return undefined;
   }

@@ -101,7 +101,7 @@ export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
       const last = child;
       if (!last || last.exitCode !== null || last.signalCode !== null) return;
       const gone = new Promise((resolve) => last.once("exit", resolve));
-      if (last.connected) last.disconnect();
+      last.stdin?.destroy();
       await gone;
     },
   };
@@ -123,9 +123,11 @@ function startLauncher(deps: LauncherLinkDeps): {
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
     // A session of its own: a terminal's Ctrl-C reaches neither it nor its sandboxes.
     detached: true,
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    stdio: ["pipe", "ignore", "pipe", "ipc"],
     serialization: "json",
   });
+  // Held open as long as this process lives; its end is what the launcher ends by.
+  child.stdin?.on("error", () => undefined);
   let output = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     output = (output + text).slice(-errorOutputBytesMax);

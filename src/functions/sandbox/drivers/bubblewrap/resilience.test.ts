@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import {
   chmodSync,
   mkdirSync,
@@ -12,7 +11,6 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { systemClock } from "#base/clock.ts";
 import { isPlatformError } from "#base/errors.ts";
 import { systemRandom } from "#base/random.ts";
@@ -21,7 +19,8 @@ import type { BubblewrapDriver } from "./bubblewrap.ts";
 import { instanceName, instancePrefix } from "./instance.ts";
 import { createProbe, probeSpec } from "./probe-sandbox.ts";
 import { findBubblewrap } from "./probe.ts";
-import { controlGroups, processesOf, shellSpec } from "../../testing/host.ts";
+import { controlGroups, eventually, processesOf, shellSpec } from "../../testing/host.ts";
+import { killPlatform } from "../../testing/kill-platform.ts";
 
 const never = new AbortController().signal;
 const isRoot = process.getuid?.() === 0;
@@ -49,15 +48,6 @@ function open(): { driver: BubblewrapDriver; workDir: string } & AsyncDisposable
       rmSync(workDir, { recursive: true });
     },
   };
-}
-
-/** Waits for a state of the host that no event announces, a few seconds at most. */
-async function eventually(what: string, isSo: () => boolean): Promise<void> {
-  for (let looks = 0; looks < 1_000; looks++) {
-    if (isSo()) return;
-    await systemClock.sleep(5, never);
-  }
-  assert.fail(`never came true: ${what}`);
 }
 
 describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, () => {
@@ -97,7 +87,11 @@ describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, 
   });
 
   test("when the platform is killed, nothing stays: no process, and at the next start no group or directory", async () => {
-    for (let kills = 0; kills < 5; kills++) await killPlatformOnce(kills);
+    for (let kills = 0; kills < 8; kills++) {
+      // From before the launcher is there to after the last sandbox runs.
+      const afterMs = 60 * kills;
+      await killPlatform({ uids, sandboxes: 3 + kills, afterMs, launcherToo: kills % 2 === 1 });
+    }
   });
 
   test("two hundred sandboxes leave no descriptor, group, mount, directory or uid behind", async () => {
@@ -178,40 +172,4 @@ function slotsOf(workDir: string): string {
   const [instance] = readdirSync(workDir).filter((name) => name.startsWith(instancePrefix));
   const [own] = readdirSync(join(workDir, instance ?? ""));
   return join(instance ?? "", own ?? "", "slots");
-}
-
-/** Runs a platform with sandboxes in a child process, kills it, and looks at what is left. */
-async function killPlatformOnce(round: number): Promise<void> {
-  const workDir = mkdtempSync(join(tmpdir(), "skerry-killed-"));
-  const program = fileURLToPath(new URL("../../testing/victim.ts", import.meta.url));
-  const platform = spawn(
-    process.execPath,
-    ["--conditions=source", program, workDir, JSON.stringify(uids), String(3 + round)],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  for await (const chunk of platform.stdout.iterator({ destroyOnReturn: false })) {
-    if (String(chunk).includes("running")) break;
-  }
-  assert.ok(processesOf(uids).length > 0);
-  platform.kill("SIGKILL");
-  await eventually("the last process is gone", () => processesOf(uids).length === 0);
-  const before = readdirSync(workDir);
-  assert.equal(before.length, 1, "the killed platform's directory is still there");
-  const log = { event: () => undefined };
-  {
-    await using driver = createBubblewrapDriver({
-      workDir,
-      uids,
-      log,
-      clock: systemClock,
-      random: systemRandom,
-    });
-    await using _ = await driver.create(shellSpec(), never);
-    await eventually(
-      "the directory is removed",
-      () => !readdirSync(workDir).includes(before[0] ?? ""),
-    );
-  }
-  assert.deepEqual(controlGroups(`${instancePrefix}${platform.pid}-`), []);
-  rmSync(workDir, { recursive: true });
 }
