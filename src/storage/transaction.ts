@@ -34,7 +34,7 @@ export interface Changes {
   readonly putBytes: number;
 }
 
-export interface Change {
+interface Change {
   readonly key: Uint8Array;
   readonly value: Uint8Array | undefined;
 }
@@ -64,6 +64,7 @@ export function trackTransaction(base: Reader): TrackedTransaction {
   let deletedRanges: readonly KeyRange[] = [];
   let putBytes = 0;
   let sealed = false;
+  let result: Changes | undefined;
 
   const assertUsable = (): void =>
     assert(!sealed, "a transaction is not used after its callback has ended");
@@ -119,7 +120,11 @@ export function trackTransaction(base: Reader): TrackedTransaction {
     },
     seal: () => void (sealed = true),
     reads: { points, scans },
-    changes: () => ({ deletedRanges, entries: [...overlay.values()], putBytes }),
+    changes() {
+      if (sealed && result) return result;
+      result = { deletedRanges, entries: [...overlay.values()], putBytes };
+      return result;
+    },
   };
 }
 
@@ -221,7 +226,7 @@ function* merge(
     if (order >= 0) at++;
     if (entry?.value !== undefined) {
       count++;
-      yield { key: copyBytes(entry.key), value: copyBytes(entry.value) };
+      yield order < 0 ? entry : { key: copyBytes(entry.key), value: copyBytes(entry.value) };
     }
     // Not before it is needed: what was not looked at cannot conflict.
     if (order <= 0 && count < options.limit) left = stored.next();
