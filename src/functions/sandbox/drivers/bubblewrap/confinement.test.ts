@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { after, before, describe, test } from "node:test";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
@@ -54,6 +65,20 @@ describe("a sandbox confines", { skip, timeout: 180_000 }, () => {
     const broken = properties.filter((each) => !each.holds);
     assert.deepEqual(broken, []);
     assert.ok(properties.length >= 17);
+  });
+
+  test("a descriptor the platform inherited does not reach a sandbox", async () => {
+    const program = fileURLToPath(new URL("../../testing/self-test-program.ts", import.meta.url));
+    const extra = openSync("/etc/hostname", "r");
+    const directory = mkdtempSync(join(workDir, "inherited-"));
+    // 40 is beyond the first few that Node marks close-on-exec by itself.
+    const stdio = Array.from({ length: 41 }, (_, index) => (index === 40 ? extra : "ignore"));
+    const child = spawn(process.execPath, ["--conditions=source", program, directory], {
+      stdio: ["ignore", "pipe", "inherit", ...stdio.slice(3)],
+    });
+    closeSync(extra);
+    const output = String(Buffer.concat((await child.stdout?.toArray()) as Buffer[]));
+    assert.match(output, /^descriptors true 0 \S+, 1 \S+, 2 \S+, 3 \S+, 4 \S+$/m);
   });
 
   test("the platform's environment is nowhere to be read", async () => {
