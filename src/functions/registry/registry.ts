@@ -55,7 +55,7 @@ export interface LayerReference {
   readonly codeByteCount: number;
 }
 
-export interface LoggingConfig {
+interface LoggingConfig {
   readonly format: "Text" | "JSON";
   readonly applicationLevel: string | undefined;
   readonly systemLevel: string | undefined;

@@ -104,7 +104,11 @@ function revisionOf(
 ): Revision | undefined {
   const found =
     version === "$LATEST" ? (entry.serving ?? entry.latest) : published(Number(version));
-  return found && { ...found, egress: entry.egress };
+  if (!found) return undefined;
+  const { egress } = entry;
+  // Environments are told apart by this id in every process, so a changed setting never meets an old one.
+  const revisionId = egress === "platform" ? found.revisionId : `${found.revisionId}+${egress}`;
+  return { ...found, egress, revisionId };
 }
 
 function dropOldest(cache: Map<string, unknown>): void {

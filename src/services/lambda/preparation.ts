@@ -125,9 +125,18 @@ async function prepare(
     const isDone = await deps.registry.write((edit) => settle(edit, id, { latest, failure }));
     if (!isDone) continue;
     deps.log.event("lambda.prepared", { functionArn: latest.functionArn, failure });
-    if (failure === undefined) deps.pool.retire(latest.functionArn, latest.revisionId);
+    if (failure === undefined) await retireOthers(deps, id);
     return;
   }
+}
+
+/** Idle environments of what ran before end; those of what runs now stay. */
+async function retireOthers(
+  deps: Pick<Parameters<typeof createPreparation>[0], "registry" | "pool">,
+  id: FunctionId,
+): Promise<void> {
+  const current = await deps.registry.resolve({ ...id, qualifier: undefined }, id);
+  if (current) deps.pool.retire(current.revision.functionArn, current.revision.revisionId);
 }
 
 /** The reason in words if something cannot be unpacked, whoever is to blame. */

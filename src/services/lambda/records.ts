@@ -16,7 +16,7 @@ export interface UrlRecord {
   readonly modifiedMs: number;
 }
 
-export interface CorsRecord {
+interface CorsRecord {
   readonly AllowCredentials?: boolean | undefined;
   readonly AllowHeaders?: string[] | undefined;
   readonly AllowMethods?: string[] | undefined;

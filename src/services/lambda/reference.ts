@@ -83,7 +83,10 @@ export interface LayerReferenceParts {
 }
 
 /** A layer's name, ARN or version ARN. */
-export function layerReference(text: string, context: RequestContext): LayerReferenceParts {
+export function layerReference(
+  text: string,
+  context: Pick<RequestContext, "principal" | "region">,
+): LayerReferenceParts {
   const parts = layerForm.exec(text)?.groups;
   const version = parts?.["version"];
   return {

@@ -7,7 +7,7 @@ import type { Tags } from "./records.ts";
  * Whether a function may reach the internet is a tag, because every deployment tool can set tags.
  * It belongs to the function with all its versions and takes effect at once.
  */
-export const egressTag = "skerry:egress";
+const egressTag = "skerry:egress";
 
 /** Asks for a particular id in the function's URL; read when the URL is made. */
 export const urlIdTag = "_custom_id_";
