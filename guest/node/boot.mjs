@@ -88,7 +88,7 @@ async function specialise(frame) {
   function crash(title, error, exitCode) {
     logError(title, error);
     if (!isInitialised) return failInit(error);
-    if (!runner.crash(error, exitCode)) process.exit(exitCode);
+    runner.crash(error, exitCode);
   }
 
   try {

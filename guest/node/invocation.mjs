@@ -12,7 +12,7 @@ const isNode24OrLater = Number(process.versions.node.split(".")[0]) >= 24;
  */
 export function createRunner({ channel, current, logError }) {
   let loaded;
-  let settle = () => {};
+  let settle = idle;
   let onEmpty = () => {};
 
   process.on("beforeExit", () => onEmpty());
@@ -29,6 +29,7 @@ export function createRunner({ channel, current, logError }) {
         const finish = (answer) => {
           if (isDone) return;
           isDone = true;
+          settle = idle;
           onEmpty = () => {};
           channel.ref();
           answer();
@@ -66,10 +67,9 @@ export function createRunner({ channel, current, logError }) {
         start(frame);
       });
     },
+    /** What nobody caught ends the process; an invocation that runs is answered first. */
     crash(error, exitCode) {
-      if (!settle.crash) return false;
       settle.crash(error, exitCode);
-      return true;
     },
   };
 
@@ -157,6 +157,9 @@ export function createRunner({ channel, current, logError }) {
     run().catch(fail);
   }
 }
+
+/** Between invocations nobody waits for an answer. */
+const idle = { crash: (_error, exitCode) => process.exit(exitCode) };
 
 /** The AWS Lambda context object (developer guide, "Using the Lambda context object", Node.js). */
 function createContext({ metadata }) {

@@ -3,7 +3,7 @@ import { responseBytesMax } from "./limits.ts";
 import type { FunctionErrorBody } from "./runtimes.ts";
 
 /** A failure named by the platform itself: `{"errorType":…,"errorMessage":…}`. */
-export function functionError(errorType: string, errorMessage: string): FunctionErrorBody {
+function functionError(errorType: string, errorMessage: string): FunctionErrorBody {
   const payload = Buffer.from(JSON.stringify({ errorType, errorMessage }), "utf8");
   return { errorType, errorMessage, payload };
 }

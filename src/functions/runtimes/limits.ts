@@ -13,6 +13,8 @@ export const errorBytesMax = 1024 * 1024;
 
 /** How long a guest that announced its end, or whose channel closed, may take to be gone. */
 export const lastBreathMs = 2_000;
+/** How long a custom runtime that reported an error may take to ask for more work or to end. */
+export const errorSettleMs = 250;
 /** How long a guest that restarts itself may take to come back. */
 export const rejoinTimeoutMs = 10_000;
 /** From the sandbox's start to "ready". */

@@ -1,4 +1,4 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import { isPlatformError, PlatformError } from "#base/errors.ts";
 import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
@@ -55,11 +55,14 @@ class ManagedGuest implements Guest {
   readonly #deps: ManagedGuestDeps;
   #channel: Channel;
   #number = 0;
+  /** Set while a guest that replaced itself is expected back. */
+  #rejoined: PromiseWithResolvers<Socket> | undefined;
 
   constructor(sandbox: Sandbox, deps: ManagedGuestDeps) {
     this.#sandbox = sandbox;
     this.#deps = deps;
     this.#channel = createChannel(sandbox.channel);
+    sandbox.listeners.get(ports.rejoin)?.on("connection", (socket) => this.#onConnection(socket));
     // What the guest said last may still be on its way; then the channel has nothing more.
     void sandbox.exited.then(() => deps.clock.timer(lastBreathMs, () => this.#channel.close()));
   }
@@ -76,8 +79,13 @@ class ManagedGuest implements Guest {
     const startedMs = clock.monotonicMs();
     await abortable(linkTrees(this.#sandbox, assignment.trees, emptyTree), signal);
     const link = clock.monotonicMs() - startedMs;
-    const work = this.#initialise(assignment, { link });
-    return abortable(work, signal, () => this.#channel.close());
+    try {
+      const work = this.#initialise(assignment, { link });
+      return await abortable(work, signal, () => this.#channel.close());
+    } finally {
+      // From here on nobody comes back.
+      this.#sandbox.listeners.get(ports.rejoin)?.close();
+    }
   }
 
   async invoke(request: GuestRequest): Promise<GuestResponse> {
@@ -114,13 +122,11 @@ class ManagedGuest implements Guest {
 
   /** Waits for the guest's second life; answers with the exit if there was none. */
   async #rejoin(): Promise<SandboxExit | undefined> {
-    const { clock } = this.#deps;
-    const server = this.#sandbox.listeners.get(ports.rejoin);
     // A guest that inherited its channel (Python) says READY on it; one that lost it connects.
-    const waiting = server && firstConnection(server);
-    const heard = await within(this.#hear(waiting?.connection), rejoinTimeoutMs, clock).finally(
-      () => waiting?.stop(),
-    );
+    this.#rejoined = Promise.withResolvers<Socket>();
+    const back = this.#hear(this.#rejoined.promise);
+    const heard = await within(back, rejoinTimeoutMs, this.#deps.clock);
+    this.#rejoined = undefined;
     if (heard && "exit" in heard) return heard.exit;
     if (heard?.frame.kind === kinds.ready) return undefined;
     throw this.#cut("the guest restarted and did not come back");
@@ -192,6 +198,15 @@ class ManagedGuest implements Guest {
     }
   }
 
+  /** Only who is expected is let in; what customers open here by themselves is closed. */
+  #onConnection(socket: Socket): void {
+    socket.on("error", () => undefined);
+    if (!this.#rejoined) return void socket.destroy();
+    socket.setNoDelay(true);
+    this.#rejoined.resolve(socket);
+    this.#rejoined = undefined;
+  }
+
   #expectCurrent(frame: Frame): void {
     if (frame.number !== this.#number) throw this.#cut(`an answer to invocation ${frame.number}`);
   }
@@ -205,17 +220,6 @@ class ManagedGuest implements Guest {
     this.#channel.close();
     return new PlatformError("channel.broken", `A guest broke the protocol: ${why}.`);
   }
-}
-
-function firstConnection(server: Server): { connection: Promise<Socket>; stop: () => void } {
-  const first = Promise.withResolvers<Socket>();
-  const onConnection = (socket: Socket): void => {
-    server.off("connection", onConnection);
-    socket.setNoDelay(true);
-    first.resolve(socket);
-  };
-  server.on("connection", onConnection);
-  return { connection: first.promise, stop: () => void server.off("connection", onConnection) };
 }
 
 function describe(heard: Heard | undefined): string {

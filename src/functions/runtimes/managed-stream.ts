@@ -13,7 +13,7 @@ export interface StreamSource {
   abandon(): void;
 }
 
-export type StreamPart =
+type StreamPart =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly error: FunctionErrorBody }

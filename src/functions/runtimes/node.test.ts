@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isPlatformError } from "#base/errors.ts";
 import { after, before, describe, test } from "node:test";
 import { createBench, driverNames, errorOf, readStream, textOf, whyNot } from "./testing/bench.ts";
 import type { Bench, StartOptions } from "./testing/bench.ts";
@@ -10,6 +11,7 @@ const legacy = "nodejs22.x";
 for (const name of driverNames) {
   const skip = await whyNot(name);
   describe(`Node functions under the ${name} driver`, { skip }, () => {
+    const hasNoPaths = name === "process" && "the process driver has no file system of its own";
     let bench: Bench;
     before(async () => {
       bench = await createBench(name);
@@ -86,7 +88,7 @@ for (const name of driverNames) {
       }
     });
 
-    test("customers see their code at /var/task", { skip: name === "process" }, async () => {
+    test("customers see their code at /var/task", { skip: hasNoPaths }, async () => {
       await using started = await bench.start({
         runtime: modern,
         files: {
@@ -358,20 +360,13 @@ for (const name of driverNames) {
       assert.deepEqual(await started.call({}), [50, false]);
     });
 
-    test(
-      "AWS_LAMBDA_EXEC_WRAPPER starts around the runtime",
-      { skip: name === "process" },
-      async () => {
-        await using started = await module(
-          `export const handler = async () => process.env.WRAPPED`,
-          {
-            environment: { AWS_LAMBDA_EXEC_WRAPPER: "/opt/bootstrap-wrapper" },
-            layer: { "bootstrap-wrapper": '#!/bin/sh\nexport LD_PRELOAD=\nexec "$@"\n' },
-          },
-        );
-        assert.equal(started.init.kind, "ok", started.output());
-      },
-    );
+    test("AWS_LAMBDA_EXEC_WRAPPER starts around the runtime", { skip: hasNoPaths }, async () => {
+      await using started = await module(`export const handler = async () => process.env.WRAPPED`, {
+        environment: { AWS_LAMBDA_EXEC_WRAPPER: "/opt/bootstrap-wrapper" },
+        layer: { "bootstrap-wrapper": '#!/bin/sh\nexport LD_PRELOAD=\nexec "$@"\n' },
+      });
+      assert.equal(started.init.kind, "ok", started.output());
+    });
 
     test("aborting an invocation rejects with the reason at once", async () => {
       await using started = await module(`export const handler = () => { for (;;); }`);
@@ -382,6 +377,45 @@ for (const name of driverNames) {
       const running = started.invoke({}, { signal: controller.signal });
       controller.abort(reason);
       await assert.rejects(running, reason);
+    });
+
+    test("a function that writes nonsense into the channel is cut off", async () => {
+      for (const bytes of [
+        "Buffer.alloc(64, 0xff)",
+        `Buffer.from([0,0,0,0,68,0,0,0,99,0,0,0,0,0,0,0])`,
+      ]) {
+        await using started = await module(
+          `import { writeSync } from "node:fs";
+          export const handler = async () => { writeSync(4, ${bytes}); return "fine"; }`,
+        );
+        const broken = (error: unknown): boolean => isPlatformError(error, "channel.broken");
+        await assert.rejects(started.invoke({}), broken);
+        await assert.rejects(started.invoke({}), broken);
+      }
+    });
+
+    test("nobody but a guest that restarts is let in where guests come back", async () => {
+      await using started = await module(
+        `import net from "node:net";
+        const knock = () => new Promise((resolve) => {
+          const socket = net.connect(9002, "127.0.0.1");
+          socket.on("error", (error) => resolve(error.code)).on("close", () => resolve("closed"));
+        });
+        const atInit = await knock();
+        export const handler = async () => [atInit, await knock()];`,
+      );
+      const [atInit, later] = (await started.call({})) as string[]; // the function above wrote it
+      assert.match(String(atInit), /closed|ECONNRE/);
+      assert.match(String(later), /closed|ECONNRE/);
+    });
+
+    test("an exception between invocations ends the process", async () => {
+      await using started = await module(
+        `export const handler = async () => { setTimeout(() => { throw new Error("idle") }, 5); return 1; }`,
+      );
+      assert.equal(await started.call({}), 1);
+      await started.sandbox.exited;
+      await started.written("Uncaught Exception");
     });
 
     test("a thousand invocations in a row", async () => {

@@ -5,7 +5,14 @@ import { createChannel } from "./channel/channel.ts";
 import type { Channel } from "./channel/channel.ts";
 import { fields, findField, kinds, readFields } from "./channel/frames.ts";
 import type { Field } from "./channel/frames.ts";
-import { bootCpuMilli, lastBreathMs, ports, processesMax, readyTimeoutMs } from "./limits.ts";
+import {
+  bootCpuMilli,
+  errorSettleMs,
+  lastBreathMs,
+  ports,
+  processesMax,
+  readyTimeoutMs,
+} from "./limits.ts";
 import { linkTrees } from "./link-trees.ts";
 import { collectStream, streamResponse } from "./managed-stream.ts";
 import type { StreamSource } from "./managed-stream.ts";
@@ -114,6 +121,10 @@ class ProvidedGuest implements Guest {
     request.signal.throwIfAborted();
     const work = Promise.race([this.#api.dispatch(request), this.#settled()]);
     const answer = await abortable(work, request.signal, () => this.#api[Symbol.dispose]());
+    if (answer.kind === "error") {
+      // Many runtimes report a crash and then end; such a one must not be taken for usable.
+      await within(Promise.race([this.#api.asked(), this.#ended]), errorSettleMs, this.#deps.clock);
+    }
     if (answer.kind !== "stream") return answer;
     const source = this.#streamSource(request, answer);
     if (!request.streaming) return collectStream(source);

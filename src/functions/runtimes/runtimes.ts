@@ -8,9 +8,6 @@ import { createNodeRuntimes } from "./node.ts";
 import { createProvidedRuntimes } from "./provided.ts";
 import { createPythonRuntimes } from "./python.ts";
 
-export { exitError } from "./error-body.ts";
-export { ports as sandboxPorts } from "./limits.ts";
-
 export interface RuntimesDeps {
   /** Existing directory; trees of libraries are prepared below it, once. */
   readonly workDir: string;

@@ -52,7 +52,7 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-export const headerBytes = 16;
+const headerBytes = 16;
 const lastFlag = 1;
 const nothing = Buffer.alloc(0);
 

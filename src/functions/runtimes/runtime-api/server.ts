@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
+import { PlatformError } from "#base/errors.ts";
 import { postedError, responseTooLarge } from "../error-body.ts";
 import {
   errorBytesMax,
@@ -22,7 +23,7 @@ export type ApiAnswer =
       readonly parts: ApiStream;
     };
 
-export interface ApiStream {
+interface ApiStream {
   /** Undefined at the end; then `error()` is what the trailers said. Rejects when the connection broke. */
   next(): Promise<Uint8Array | undefined>;
   error(): FunctionErrorBody | undefined;
@@ -37,8 +38,13 @@ export interface ApiStream {
 export interface RuntimeApi extends Disposable {
   /** Settles when init is over: asked for the first event, or reported an error. */
   readonly initialised: Promise<FunctionErrorBody | undefined>;
-  /** Gives the event to the runtime as soon as it asks; resolves with its answer. */
+  /**
+   * Gives the event to the runtime as soon as it asks; resolves with its answer. Errors:
+   * `channel.broken` once this has been disposed.
+   */
   dispatch(request: GuestRequest): Promise<ApiAnswer>;
+  /** Resolves when the runtime asks for the next event, at once if it already has. */
+  asked(): Promise<void>;
 }
 
 export function createRuntimeApi(listener: Server): RuntimeApi {
@@ -54,46 +60,49 @@ const versionPath = "/2018-06-01/runtime";
 
 class Api implements RuntimeApi {
   readonly #http: HttpServer;
-  readonly #listener: Server;
   readonly #init = Promise.withResolvers<FunctionErrorBody | undefined>();
-  readonly #onConnection: (socket: object) => void;
   #state: ApiState = { name: "starting" };
   #hanging: ServerResponse | undefined;
   #pending: Pending | undefined;
   #connections = 0;
+  #asked = Promise.withResolvers<void>();
+  #isDisposed = false;
 
   constructor(listener: Server) {
-    this.#listener = listener;
     // A runtime asks for work and waits for hours: only its headers are on the clock.
     this.#http = createServer(
       { requestTimeout: 0, headersTimeout: 60_000, maxHeaderSize: runtimeApiHeaderBytesMax },
       (request, response) => void this.#serve(request, response),
     );
     this.#http.keepAliveTimeout = 0;
-    this.#onConnection = (socket) => this.#accept(socket);
-    listener.on("connection", this.#onConnection);
+    listener.on("connection", (socket) => this.#accept(socket));
   }
 
   get initialised(): Promise<FunctionErrorBody | undefined> {
     return this.#init.promise;
   }
 
+  asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
   dispatch(request: GuestRequest): Promise<ApiAnswer> {
+    if (this.#isDisposed) return Promise.reject(hungUp());
     this.#pending = { request, answer: Promise.withResolvers<ApiAnswer>() };
     this.#deliver();
     return this.#pending.answer.promise;
   }
 
   [Symbol.dispose](): void {
-    this.#listener.off("connection", this.#onConnection);
+    // The listener stays in our hands: what still connects is closed there, not left open.
+    this.#isDisposed = true;
     this.#http.closeAllConnections();
     this.#hanging = undefined;
   }
 
-  #accept(socket: object): void {
-    if (!("once" in socket && typeof socket.once === "function")) return;
-    if (this.#connections >= runtimeApiConnectionsMax) {
-      if ("destroy" in socket && typeof socket.destroy === "function") socket.destroy();
+  #accept(socket: Socket): void {
+    if (this.#isDisposed || this.#connections >= runtimeApiConnectionsMax) {
+      socket.destroy();
       return;
     }
     this.#connections += 1;
@@ -129,6 +138,7 @@ class Api implements RuntimeApi {
     if (refusal) return refuse(response, refusal);
     this.#hanging?.destroy();
     this.#hanging = response;
+    this.#asked.resolve();
     response.on("close", () => {
       if (this.#hanging === response) this.#hanging = undefined;
     });
@@ -142,6 +152,7 @@ class Api implements RuntimeApi {
     if (!response || !request || this.#state.name !== "ready") return;
     this.#step({ kind: "dispatch", requestId: request.requestId });
     this.#hanging = undefined;
+    this.#asked = Promise.withResolvers<void>();
     response.writeHead(200, invocationHeaders(request));
     response.end(request.payload);
   }
@@ -225,6 +236,10 @@ class Api implements RuntimeApi {
   }
 }
 
+function hungUp(): PlatformError {
+  return new PlatformError("channel.broken", "The Runtime API of this sandbox has been closed.");
+}
+
 const noInvocation: Refusal = {
   status: 400,
   errorType: "InvalidRequestID",
@@ -284,7 +299,8 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buf
     // no encoding is set
     bytes += chunk.length;
     if (bytes <= bytesMax) chunks.push(chunk);
-    else if (bytes > 4 * bytesMax) throw new Error("a body without end");
+    // A body without end is not worth waiting for; leaving the loop hangs up.
+    else if (bytes > 4 * bytesMax) break;
   }
   return bytes > bytesMax ? undefined : Buffer.concat(chunks, bytes);
 }

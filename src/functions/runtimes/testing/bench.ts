@@ -138,7 +138,7 @@ function started(
   };
 }
 
-export function requestFor(event: unknown, count: number): GuestRequest {
+function requestFor(event: unknown, count: number): GuestRequest {
   return {
     requestId: `00000000-0000-4000-8000-${String(count).padStart(12, "0")}`,
     functionArn: "arn:aws:lambda:us-east-1:000000000000:function:test",
