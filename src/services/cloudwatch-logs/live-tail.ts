@@ -63,13 +63,22 @@ export async function* tailSession(
   }
 }
 
-/** False when the session is over. */
+/**
+ * False when the caller has gone. The deadline of the request was for its beginning: a session lives
+ * on after it, and then ends when nobody reads it any more.
+ */
 async function pause(deps: LogsDeps, signal: AbortSignal): Promise<boolean> {
+  const isDeadline = (): boolean =>
+    signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
+  if (signal.aborted && isDeadline()) {
+    await deps.clock.sleep(tailUpdateMs, new AbortController().signal);
+    return true;
+  }
   try {
     await deps.clock.sleep(tailUpdateMs, signal);
     return true;
   } catch {
-    return false;
+    return isDeadline();
   }
 }
 

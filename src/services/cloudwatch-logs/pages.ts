@@ -30,7 +30,8 @@ export function pageOfRange<T>(reader: Reader, range: KeyRange, request: PageReq
     const item = request.read(entry);
     if (item === undefined) continue;
     if (items.length === limit) {
-      const tail = (last ?? range.start).subarray(range.start.length);
+      const prefix = sharedPrefix(range);
+      const tail = (last ?? prefix).subarray(prefix.length);
       return { items, nextToken: Buffer.from(tail).toString("base64url") };
     }
     items.push(item);
@@ -48,9 +49,16 @@ function rest(range: KeyRange, request: PageRequest<unknown>): KeyRange {
   const { nextToken } = request;
   if (nextToken === undefined) return range;
   if (!/^[\w-]+$/.test(nextToken)) throw invalidToken();
-  const at = Buffer.concat([range.start, Buffer.from(nextToken, "base64url")]);
+  const at = Buffer.concat([sharedPrefix(range), Buffer.from(nextToken, "base64url")]);
   const isBackward = request.descending === true;
   return isBackward ? { ...range, end: at } : { ...range, start: keyAfter(at) };
+}
+
+/** What all keys of a range begin with. */
+function sharedPrefix({ start, end }: KeyRange): Uint8Array {
+  let length = 0;
+  while (length < start.length && start[length] === end[length]) length++;
+  return start.subarray(0, length);
 }
 
 export function invalidToken(): Error {

@@ -25,7 +25,7 @@ export function pageOfRange<T>(
   request: PageRequest & { readonly read: (entry: Entry) => T | undefined },
 ): Page<T> {
   const limit = request.MaxItems ?? pageItemsDefault;
-  const prefix = range.start;
+  const prefix = sharedPrefix(range);
   const start =
     request.Marker === undefined
       ? range.start
@@ -61,6 +61,13 @@ export function pageEnd(page: Page<unknown>): { IsTruncated: boolean; Marker?: s
   return page.Marker === undefined
     ? { IsTruncated: page.IsTruncated }
     : { IsTruncated: page.IsTruncated, Marker: page.Marker };
+}
+
+/** What all keys of a range begin with. */
+function sharedPrefix({ start, end }: KeyRange): Uint8Array {
+  let length = 0;
+  while (length < start.length && start[length] === end[length]) length++;
+  return start.subarray(0, length);
 }
 
 function decodeMarker(marker: string): Buffer {
