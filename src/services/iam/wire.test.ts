@@ -58,16 +58,18 @@ test("the SDK's IAM client creates, reads, lists, tags and deletes a role", asyn
     new CreateRoleCommand({
       RoleName: "R",
       AssumeRolePolicyDocument: trustPolicy,
-      Tags: [{ Key: "a", Value: "<&>" }],
+      Description: "<&>",
+      Tags: [{ Key: "a", Value: "a:b" }],
     }),
   );
   assert.equal(created.Role?.Arn, "arn:aws:iam::123456789012:role/R");
   await iam.send(new TagRoleCommand({ RoleName: "R", Tags: [{ Key: "b", Value: "" }] }));
   const { Role } = await iam.send(new GetRoleCommand({ RoleName: "R" }));
   assert.deepEqual(Role?.Tags, [
-    { Key: "a", Value: "<&>" },
+    { Key: "a", Value: "a:b" },
     { Key: "b", Value: "" },
   ]);
+  assert.equal(Role?.Description, "<&>");
   assert.ok(Role?.CreateDate instanceof Date);
   assert.equal(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? ""), trustPolicy);
   const names: (string | undefined)[] = [];
