@@ -150,7 +150,7 @@ async function resolveName(deps: EgressDeps, host: string): Promise<readonly str
   const late = Promise.withResolvers<readonly string[]>();
   using _timer = deps.clock.timer(resolveTimeoutMs, () => late.resolve([]));
   const found = (deps.resolve ?? system)(host).catch((): readonly string[] => []);
-  return Promise.race([found, late.promise]);
+  return await Promise.race([found, late.promise]); // awaited: `using` ends with the function
 }
 
 function connectTo(clock: Clock, host: string, port: number): Promise<Socket | string> {

@@ -243,12 +243,12 @@ async function withTimeout<T>(
   const stop = new AbortController();
   const late = Promise.withResolvers<"timeout">();
   using _timer = clock.timer(limitMs, () => {
+    late.resolve("timeout"); // first, so that the rejection below loses the race
     stop.abort(new PlatformError("environment.lost", "init took too long"));
-    late.resolve("timeout");
   });
   const working = work(stop.signal);
   ignore(working, "after the timeout its rejection says nothing new");
-  return Promise.race([working, late.promise]);
+  return await Promise.race([working, late.promise]); // awaited: `using` ends with the function
 }
 
 async function timed<T>(
