@@ -38,10 +38,11 @@ export function appendEvents(
 ): StreamRecord {
   const { group, stream } = target;
   let { nextSequence, firstEventMs, lastEventMs } = stream;
+  const keyOf = keys.eventsOf(stream.id);
   let bytes = 0;
   for (const { timestampMs: ms, message } of events) {
     const record = { message, ingestedAtMs: nowMs };
-    tx.put(keys.event(stream.id, { ms, sequence: nextSequence++ }), eventCodec.encode(record));
+    tx.put(keyOf({ ms, sequence: nextSequence++ }), eventCodec.encode(record));
     bytes += eventBytes(message);
     firstEventMs = Math.min(firstEventMs ?? ms, ms);
     lastEventMs = Math.max(lastEventMs ?? ms, ms);

@@ -58,8 +58,8 @@ export const flushDelayMs = 50;
 /** Milliseconds until storing is tried again after it failed. Ours. */
 export const flushRetryMs = 1_000;
 
-/** Lines stored in one transaction. Ours. */
-export const flushLinesMax = 5_000;
+/** Lines stored in one transaction, so that invocations get their turn between two. Ours. */
+export const flushLinesMax = 1_000;
 
 /** Milliseconds between two looks for expired events, and events removed in one transaction. Ours. */
 export const sweepIntervalMs = 600_000;

@@ -1,4 +1,5 @@
 import type { LogGroupClass } from "@aws-sdk/client-cloudwatch-logs";
+import { assert } from "#base/assert.ts";
 import { key, keyPrefix } from "#storage/keys.ts";
 import { recordCodec, type RecordCodec } from "#storage/records.ts";
 import type { KeyRange, Reader } from "#storage/storage.ts";
@@ -57,7 +58,24 @@ export interface ResourcePolicyRecord {
 
 export const groupCodec: RecordCodec<GroupRecord> = recordCodec(1);
 export const streamCodec: RecordCodec<StreamRecord> = recordCodec(1);
-export const eventCodec: RecordCodec<EventRecord> = recordCodec(1);
+/**
+ * Written by hand because there is one per log line: version 1, then the time of ingestion in eight
+ * bytes, then the message in UTF-8.
+ */
+export const eventCodec: RecordCodec<EventRecord> = {
+  encode({ message, ingestedAtMs }) {
+    const bytes = Buffer.allocUnsafe(9 + Buffer.byteLength(message, "utf8"));
+    bytes[0] = 1;
+    bytes.writeDoubleBE(ingestedAtMs, 1);
+    bytes.write(message, 9, "utf8");
+    return bytes;
+  },
+  decode(bytes) {
+    assert(bytes[0] === 1, `a stored event of version ${bytes[0]} can be read`);
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return { message: view.toString("utf8", 9), ingestedAtMs: view.readDoubleBE(1) };
+  },
+};
 export const usageCodec: RecordCodec<UsageRecord> = recordCodec(1);
 export const remainsCodec: RecordCodec<RemainsRecord> = recordCodec(1);
 export const resourcePolicyCodec: RecordCodec<ResourcePolicyRecord> = recordCodec(1);
@@ -89,6 +107,11 @@ export const keys = {
   recents: (groupId: string) => keyPrefix("logs", "recent", groupId),
   event: (streamId: string, at: EventPosition) =>
     key("logs", "event", streamId, at.ms, at.sequence),
+  /** The same keys for many events of one stream, whose common part is encoded once. */
+  eventsOf: (streamId: string): ((at: EventPosition) => Uint8Array) => {
+    const prefix = key("logs", "event", streamId);
+    return (at) => Buffer.concat([prefix, key(at.ms, at.sequence)]);
+  },
   events: (streamId: string) => keyPrefix("logs", "event", streamId),
   usage: (groupId: string) => key("logs", "usage", groupId),
   remains: (id: string) => key("logs", "remains", id),
