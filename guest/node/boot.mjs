@@ -1,6 +1,7 @@
 import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
 import { patchConsole } from "./console.mjs";
 import { describe, runtimeError } from "./errors.mjs";
+import { fitHeap } from "./heap.mjs";
 import { loadHandler, streaming } from "./handler.mjs";
 import { createRunner } from "./invocation.mjs";
 import { handOutListeners } from "./listeners.mjs";
@@ -60,6 +61,7 @@ async function specialise(frame) {
   }
   const started = performance.now();
   replaceEnvironment(variables);
+  fitHeap(Number(metadata.get(fields.memoryMiB)));
   const logError = patchConsole(current);
   runner = createRunner({ channel, current, logError });
   installGlobals();

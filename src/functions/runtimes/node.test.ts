@@ -12,6 +12,7 @@ for (const name of driverNames) {
   const skip = await whyNot(name);
   describe(`Node functions under the ${name} driver`, { skip }, () => {
     const hasNoPaths = name === "process" && "the process driver has no file system of its own";
+    const hasNoLimit = name === "process" && "the process driver has no memory limit";
     let bench: Bench;
     before(async () => {
       bench = await createBench(name);
@@ -417,6 +418,27 @@ for (const name of driverNames) {
       await started.sandbox.exited;
       await started.written("Uncaught Exception");
     });
+
+    for (const runtime of ["nodejs22.x", "nodejs24.x", "nodejs26.x"]) {
+      test(
+        `${runtime}: garbage does not kill a function of 128 MiB`,
+        { skip: hasNoLimit },
+        async () => {
+          await using started = await module(
+            `const live = [];
+          export const handler = async () => {
+            for (let round = 0; round < 20; round++) {
+              for (let n = 0; n < 1000; n++) live.push({ n, text: "x".repeat(50) + n });
+              if (live.length > 30000) live.splice(0, 15000);
+              JSON.parse(JSON.stringify(live.slice(0, 8000)));
+            }
+          }`,
+            { runtime, memoryMiB: 128 },
+          );
+          for (let n = 0; n < 25; n++) assert.equal(await started.call({}), null);
+        },
+      );
+    }
 
     test("a thousand invocations in a row", async () => {
       await using started = await module(

@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   readonly layer?: Readonly<Record<string, string>>;
   readonly handler?: string;
+  /** 256 unless given. */
+  readonly memoryMiB?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -90,7 +92,8 @@ async function start(
     await writeTree(join(place.folder, "opt"), options.layer);
   }
   const signal = AbortSignal.timeout(60_000);
-  const spec = await runtime.sandboxSpec({ memoryMiB: 256, scratchMiB: 64 });
+  const { memoryMiB = 256 } = options;
+  const spec = await runtime.sandboxSpec({ memoryMiB, scratchMiB: 64 });
   const sandbox = await place.driver.create(spec, signal);
   const output = listen(sandbox);
   try {
@@ -98,7 +101,7 @@ async function start(
     const init = await guest.specialise(
       {
         handler: options.handler ?? "index.handler",
-        memoryMiB: 256,
+        memoryMiB,
         timeoutMs: 30_000,
         environment: { ...baseEnvironment(options), ...options.environment },
         trees,
