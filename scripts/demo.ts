@@ -88,7 +88,8 @@ async function tour(): Promise<void> {
     ...common(roleArn),
     Runtime: "nodejs24.x",
     Handler: "trouble.handler",
-    Timeout: 1,
+    MemorySize: 128,
+    Timeout: 2,
     Code: { ZipFile: await zip({ "trouble.mjs": await readFile(example("trouble.mjs")) }) },
   });
   for (const trouble of ["throw", "crash", "timeout", "memory"]) {

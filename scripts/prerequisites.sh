@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Brings what npm cannot: bubblewrap (sandboxes) and, with "clients", what the tests drive Skerry with
-# (a Python virtual environment with boto3 and the aws CLI, a Go toolchain, curl).
+# Brings what npm cannot: bubblewrap (sandboxes), boto3 for Python functions where there is a Python,
+# and, with "clients", what the tests drive Skerry with (boto3 and the aws CLI in a virtual
+# environment, a Go toolchain, curl).
 # As root on a machine with apt-get it installs what is missing and says so; anywhere else it prints
 # the exact command and stops. SKERRY_NO_INSTALL=1 only checks.
 set -euo pipefail
@@ -31,6 +32,14 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "skerry: missing ${missing[*]}. Run: sudo ${command}" >&2
     exit 1
   fi
+fi
+
+# Python functions find boto3 without bundling it, as on AWS; on most hosts it must come from somewhere.
+if [ "${1:-}" != clients ] && command -v python3 >/dev/null && [ ! -d .venv ] &&
+  ! python3 -c 'import boto3' >/dev/null 2>&1 && python3 -c 'import ensurepip' >/dev/null 2>&1; then
+  echo "skerry: installing boto3 for Python functions into .venv" >&2
+  python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check boto3
 fi
 
 if [ "${1:-}" = clients ]; then

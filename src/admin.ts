@@ -98,6 +98,7 @@ export function codeRoute(lambda: Pick<Lambda, "codeLinks">): AdminRoute {
   return {
     method: "GET",
     path: "/_skerry/code/",
+    isOpen: true,
     handle: async (request) =>
       (await lambda.codeLinks.serve(request)) ??
       jsonAnswer(403, { message: "this link is not valid, or not any more" }),

@@ -65,7 +65,12 @@ export async function assembleEngine(config: Config): Promise<Engine> {
   return {
     telemetry,
     driver,
-    runtimes: createRuntimes({ workDir, clock }),
+    runtimes: createRuntimes({
+      workDir,
+      clock,
+      ...(config.programFolders.length > 0 && { programFolders: config.programFolders }),
+      ...(config.pythonPackages !== undefined && { pythonPackages: config.pythonPackages }),
+    }),
     async [Symbol.asyncDispose]() {
       await driver[Symbol.asyncDispose]();
       await telemetry[Symbol.asyncDispose]();

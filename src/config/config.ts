@@ -30,7 +30,11 @@ export interface Config {
   readonly prebootKinds: readonly string[];
   /** Memory all sandboxes together may reserve. */
   readonly functionMemoryMiB: number;
+  /** Absolute; undefined searches the interpreters found. */
+  readonly pythonPackages: string | undefined;
   readonly drainTimeoutMs: number;
+  /** Where interpreters are looked for: the folders of `PATH`. */
+  readonly programFolders: readonly string[];
 }
 
 /** Where values come from, strongest first: flags, environment, file, fallback. */
@@ -61,9 +65,12 @@ export function readConfig(mode: Config["mode"], sources: ConfigSources): Config
     );
   };
   const parse = (name: OptionName): unknown => parseValue(options[name], text(name), sources);
+  const programFolders = (sources.environment["PATH"] ?? "")
+    .split(":")
+    .filter((path) => path !== "");
   const entries = (Object.keys(options) as OptionName[]).map((name) => [name, parse(name)]); // keys of a constant
   // The table's kinds and the interface agree; config.test.ts holds them together.
-  return Object.freeze({ mode, ...Object.fromEntries(entries) }) as Config;
+  return Object.freeze({ mode, programFolders, ...Object.fromEntries(entries) }) as Config;
 }
 
 type OptionName = keyof typeof options;

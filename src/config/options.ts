@@ -119,6 +119,12 @@ export const options = {
     fallback: "8192",
     meaning: "MiB that all sandboxes together may reserve",
   },
+  pythonPackages: {
+    flag: "python-packages",
+    kind: "path",
+    fallback: undefined,
+    meaning: "folder with boto3 for Python functions; by default that of an interpreter or .venv",
+  },
   drainTimeoutMs: {
     flag: "drain-timeout",
     kind: "count",
