@@ -15,6 +15,7 @@ import {
   headBytesMax,
   headTimeoutMs,
   idleTimeoutMs,
+  refusalTimeoutMs,
   resolveTimeoutMs,
 } from "./limits.ts";
 import { isLocalName, readRequestHead, type ProxyRequest } from "./request-head.ts";
@@ -100,7 +101,7 @@ function readHead(
     let held = Buffer.alloc(0);
     const settle = (value: { readonly head: string; readonly rest: Buffer } | undefined): void => {
       client.off("data", onData);
-      client.pause();
+      if (value) client.pause();
       resolve(value);
     };
     const onData = (chunk: Buffer): void => {
@@ -209,6 +210,10 @@ function refuse(client: Socket, status: number, reason: string): void {
     503: "Service Unavailable",
   };
   const body = `${reason}\n`;
+  // What still comes in is read and dropped: closing over unread bytes would take the answer back.
+  client.on("error", () => client.destroy());
+  client.setTimeout(refusalTimeoutMs, () => client.destroy());
+  client.resume();
   client.end(
     `HTTP/1.1 ${status} ${phrases[status] ?? "Error"}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

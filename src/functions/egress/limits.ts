@@ -17,3 +17,5 @@ export const addressesMax = 8;
 export const idleTimeoutMs = 350_000;
 /** Bytes waiting in one direction before the sender has to pause. */
 export const bufferBytesMax = 256 * 1024;
+/** How long a refused client may take to read why and close. */
+export const refusalTimeoutMs = 2_000;

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { startPlatform, type Platform } from "../invoker/testing/platform.ts";
+
+/** Looks again after each turn of the loop; bounded by the test's own timeout. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+const generic = (platform: Platform): number => platform.pool.snapshot().generic["nodejs24.x"] ?? 0;
+const hello = `export const handler = async () => "hello";`;
+
+test(
+  "a booted sandbox waits for the first call, becomes the function's, and is replaced",
+  { timeout: 30_000 },
+  async () => {
+    await using platform = await startPlatform({
+      pool: { genericPerKind: 1, prebootRuntimes: ["nodejs24.x", "cobol85"] },
+    });
+    await until(() => generic(platform) === 1);
+    const [one, two] = [await platform.deploy(hello), await platform.deploy(hello)];
+    await platform.call(one);
+    const [start] = platform.pool.recentStarts();
+    assert.equal(start?.source, "generic");
+    console.log("from a generic sandbox:", JSON.stringify(start));
+    await until(() => generic(platform) === 1);
+    await platform.call(two);
+    const ids = platform.pool.snapshot().environments.map((environment) => environment.id);
+    assert.equal(new Set(ids).size, 2, "never one sandbox for two functions");
+    assert(platform.events.some((event) => event.startsWith("pool.preboot-unknown")));
+  },
+);
+
+test("idle environments end after the idle time", { timeout: 30_000 }, async () => {
+  await using platform = await startPlatform({ pool: { idleTimeoutMs: 200 } });
+  const revision = await platform.deploy(hello);
+  await platform.call(revision);
+  assert.equal(platform.pool.snapshot().environments.length, 1);
+  await until(() => platform.pool.snapshot().environments.length === 0);
+  assert.equal((await platform.call(revision)).json, "hello");
+});
+
+test(
+  "memory is never promised twice: an idle function makes room, a busy one is waited for",
+  { timeout: 60_000 },
+  async () => {
+    await using platform = await startPlatform({ pool: { functionMemoryMiB: 512 } });
+    const slow = `export const handler = async (event) => { await new Promise((go) => setTimeout(go, event.ms ?? 0)); return "done"; };`;
+    const one = await platform.deploy(slow, { memoryMiB: 512, timeoutMs: 20_000 });
+    const two = await platform.deploy(slow, { memoryMiB: 512, timeoutMs: 20_000 });
+    await platform.call(one);
+    await platform.call(two);
+    const alive = platform.pool
+      .snapshot()
+      .environments.map((environment) => environment.functionArn);
+    assert.deepEqual(alive, [two.functionArn]);
+    const order: string[] = [];
+    await Promise.all([
+      platform.call(two, { ms: 1_000 }).then(() => order.push("two")),
+      platform.call(one).then(() => order.push("one")),
+    ]);
+    assert.deepEqual(order, ["two", "one"]);
+  },
+);
+
+test(
+  "a caller that gives up while waiting leaves nothing behind",
+  { timeout: 30_000 },
+  async () => {
+    await using platform = await startPlatform();
+    const revision = await platform.deploy(hello);
+    const stop = new AbortController();
+    const calling = platform.call(revision, {}, { context: { signal: stop.signal } });
+    stop.abort(new Error("gone"));
+    await assert.rejects(calling, /gone/);
+    assert.equal(platform.invoker.runningCount, 0);
+    assert.equal(
+      (await platform.call(revision)).json,
+      "hello",
+      "the start it caused serves the next one",
+    );
+  },
+);
+
+test("stopping while functions start and run ends everything", { timeout: 60_000 }, async () => {
+  const platform = await startPlatform({
+    pool: { genericPerKind: 1, prebootRuntimes: ["nodejs24.x"] },
+  });
+  const revision = await platform.deploy(hello);
+  await platform.call(revision);
+  const late = platform.pool.acquire(
+    await platform.deploy(hello),
+    platform.tracer.newTrace(),
+    new AbortController().signal,
+  );
+  late.catch(() => undefined);
+  await platform[Symbol.asyncDispose]();
+  await assert.rejects(late, { code: "server.stopping" });
+  const { environments } = platform.pool.snapshot();
+  assert.deepEqual(environments, []);
+});
+
+test(
+  "an environment whose process dies between two calls is replaced",
+  { timeout: 30_000 },
+  async () => {
+    await using platform = await startPlatform();
+    const revision = await platform.deploy(
+      `export const handler = async () => { setTimeout(() => process.exit(1), 50); return process.pid + ":" + Math.random(); };`,
+    );
+    const first = await platform.call(revision);
+    await until(() => platform.pool.snapshot().environments.length === 0);
+    const second = await platform.call(revision);
+    assert.equal(second.outcome.kind, "ok");
+    assert.notEqual(first.text, second.text);
+  },
+);
+
+test(
+  "the way to the internet exists only for functions that were given it, and not to this host",
+  { timeout: 30_000 },
+  async () => {
+    const origin = createServer((_request, response) => response.end("the world"));
+    origin.listen(0, "127.0.0.1");
+    await once(origin, "listening");
+    const { port } = origin.address() as AddressInfo;
+    const code = `import { request } from "node:http";
+    export const handler = async (event) => new Promise((resolve) => {
+      const proxied = request({ host: "127.0.0.1", port: 3128, method: "GET", path: event.url }, (response) => {
+        let text = ""; response.on("data", (chunk) => (text += chunk)); response.on("end", () => resolve([response.statusCode, text, process.env.HTTP_PROXY]));
+      });
+      proxied.on("error", (error) => resolve([0, String(error), process.env.HTTP_PROXY])); proxied.end();
+    });`;
+    await using platform = await startPlatform({ allow: (_address, to) => to === port });
+    const open = await platform.deploy(code, { egress: "internet" });
+    const closed = await platform.deploy(code);
+    const world = `http://127.0.0.1:${port}/`;
+    assert.deepEqual((await platform.call(open, { url: world })).json, [
+      200,
+      "the world",
+      "http://127.0.0.1:3128",
+    ]);
+    const [refused] = (await platform.call(open, { url: "http://127.0.0.1:1/" })).json as unknown[];
+    assert.equal(refused, 403);
+    const [status, , proxy] = (await platform.call(closed, { url: world })).json as unknown[];
+    assert.equal(status, 403);
+    assert.equal(proxy ?? undefined, undefined);
+    origin.close();
+  },
+);
