@@ -13,7 +13,14 @@ export async function throughput(
 ): Promise<number> {
   const header = options.host === undefined ? [] : ["-H", `Host: ${options.host}`];
   const { stdout } = await promisify(execFile)("wrk", [
-    ...["-t", "1", "-c", String(options.connections), "-d", `${options.seconds}s`, ...header, url],
+    "-t",
+    "1",
+    "-c",
+    String(options.connections),
+    "-d",
+    `${options.seconds}s`,
+    ...header,
+    url,
   ]);
   const failed = /Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1];
   if (failed !== undefined) throw new Error(`${failed} answers of ${url} were not successes`);

@@ -57,6 +57,9 @@ function inspect(path: string): void {
   }
   const specifiers = [
     ...parsed.module.staticImports.map((entry) => entry.moduleRequest.value),
+    ...parsed.module.staticExports.flatMap((statement) =>
+      statement.entries.flatMap((entry) => entry.moduleRequest?.value ?? []),
+    ),
     ...parsed.module.dynamicImports.map((entry) =>
       text.slice(entry.moduleRequest.start, entry.moduleRequest.end).replaceAll(/["'`]/g, ""),
     ),

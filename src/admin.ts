@@ -86,9 +86,13 @@ async function describeServices(
   loaders: readonly ServiceLoader[],
 ): Promise<{ name: string; sdkId: string; operations: string[] }[]> {
   return Promise.all(
-    loaders.map(async ({ name, load }) => {
-      const { description, operations } = await load();
-      return { name, sdkId: description.sdkId, operations: [...operations.keys()].toSorted() };
+    loaders.map(async (loader) => {
+      const { description, operations } = await loader.load();
+      return {
+        name: loader.name,
+        sdkId: description.sdkId,
+        operations: [...operations.keys()].toSorted(),
+      };
     }),
   );
 }

@@ -2,8 +2,7 @@
 export async function handler(event) {
   switch (event.trouble) {
     case "crash":
-      process.abort();
-      break;
+      return process.abort();
     case "timeout":
       for (;;);
     case "memory": {

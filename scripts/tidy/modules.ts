@@ -9,17 +9,17 @@ export function resolveImport(file: string, specifier: string): string | undefin
 }
 
 /** The row of the import table a file belongs to; files directly in `src/` are `main`. */
-export function layerOf(file: string): string {
+function layerOf(file: string): string {
   if (!file.includes("/")) return "main";
   const rows = Object.keys(mayImport).filter((row) => file.startsWith(`${row}/`));
   return rows.toSorted((a, b) => b.length - a.length)[0] ?? "unknown";
 }
 
 /** The unit that has a front door: a service or driver folder, a part of `functions`, or a layer. */
-export function moduleOf(file: string): string {
+function moduleOf(file: string): string {
   const [first = "", second = ""] = file.split("/");
   if (!file.includes("/")) return "";
-  if ((first === "services" || first === "functions") && second.endsWith(".ts") === false) {
+  if ((first === "services" || first === "functions") && !second.endsWith(".ts")) {
     return `${first}/${second}`;
   }
   return first;

@@ -24,6 +24,7 @@ export const shelves = ["base"];
 
 /** Single files that others may open besides the front door, and why. */
 export const sideDoors: Readonly<Record<string, string>> = {
+  "config/options.ts": "the table of settings, which help, completions and docs are made from",
   "storage/keys.ts": "how every service builds its keys",
   "storage/records.ts": "how every service writes its records",
   "telemetry/trace-header.ts": "the wire form of a trace context, used by every edge",
@@ -67,7 +68,7 @@ export const banned: readonly {
   { pattern: /\bnew Date\(\)/, where: [/^base\//], instead: "new Date(clock.nowMs())" },
   { pattern: /\bperformance\.now\(/, where: [/^base\//], instead: "clock.monotonicMs()" },
   {
-    pattern: /\b(setTimeout|setInterval)\(/,
+    pattern: /(?<![.\w])(setTimeout|setInterval)\(/,
     where: [/^base\//, /^functions\/sandbox\/launcher\//],
     instead: "clock.timer() or clock.sleep()",
   },

@@ -16,7 +16,3 @@ export function parseArn(text: string): Arn | undefined {
   if (prefix !== "arn" || !partition || !service || resource === "") return undefined;
   return { partition, service, region: region ?? "", accountId: accountId ?? "", resource };
 }
-
-export function formatArn(arn: Omit<Arn, "partition">): string {
-  return `arn:aws:${arn.service}:${arn.region}:${arn.accountId}:${arn.resource}`;
-}

@@ -16,7 +16,7 @@ export function uuid(random: Random): string {
 }
 
 /** Lower-case hexadecimal. */
-export function hex(bytes: Uint8Array): string {
+function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 

@@ -68,7 +68,7 @@ export function createOtlpExporter(deps: {
 }
 
 /** The JSON form of an ExportTraceServiceRequest; ids are hexadecimal, times are strings of nanoseconds. */
-export function toOtlp(spans: readonly FinishedSpan[]): object {
+function toOtlp(spans: readonly FinishedSpan[]): object {
   return {
     resourceSpans: [
       {

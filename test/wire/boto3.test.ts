@@ -32,8 +32,11 @@ test(
         .trim()
         .split("\n")
         .map((line) => {
-          const { step, ...values } = JSON.parse(line) as { step: string } & Record<string, never>;
-          return [step, values as Record<string, unknown>] as const;
+          const { step, ...values } = JSON.parse(line) as { step: string } & Record<
+            string,
+            unknown
+          >;
+          return [step, values] as const;
         }),
     );
     assert.equal(
@@ -61,7 +64,8 @@ test(
       code: "ResourceNotFoundException",
       message: "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
     });
-    assert.deepEqual((steps.get("streamed")?.["payload"] as { event: unknown }).event, {});
+    const streamed = steps.get("streamed")?.["payload"] as { event: unknown } | undefined;
+    assert.deepEqual(streamed?.event, {});
     assert.equal(steps.get("logs")?.["reports"], 3);
     assert.equal(steps.get("caller")?.["arn"], "arn:aws:iam::000000000000:root");
   },

@@ -58,7 +58,7 @@ test("a call carries event, context and log tail", async () => {
   assert.deepEqual(payload["client"], { custom: { a: "b" } });
   assert.match(
     Buffer.from(answer.LogResult ?? "", "base64").toString(),
-    new RegExp(`START RequestId: ${payload["requestId"]}`),
+    new RegExp(`START RequestId: ${String(payload["requestId"])}`),
   );
 });
 

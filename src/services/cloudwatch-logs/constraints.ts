@@ -25,7 +25,7 @@ const tagKey: Constraint = { min: 1, max: 128, pattern: /([\p{L}\p{Z}\p{N}_.:/=+
 const tagValue: Constraint = { max: 256, pattern: /([\p{L}\p{Z}\p{N}_.:/=+\-@]*)/u };
 const time: Constraint = { min: 0 };
 
-export const constraints: ConstraintTable = {
+const constraints: ConstraintTable = {
   endTime: time,
   "entity.attributes": { max: 10 },
   "entity.keyAttributes": { min: 2, max: 4 },

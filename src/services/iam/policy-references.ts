@@ -6,7 +6,7 @@ import { iamArn } from "./names.ts";
 import { keys, policyCodec, readRecord, type PolicyRecord } from "./records.ts";
 
 /** The customer's policy behind an ARN of this account, or undefined. */
-export function findPolicy(
+function findPolicy(
   reader: Reader,
   accountId: string,
   policyArn: string,

@@ -71,7 +71,7 @@ export function takeWord(cursor: Cursor, wanted: string): boolean {
   return true;
 }
 
-export const comparisonOperators = ["=", "!=", "<", "<=", ">", ">="] as const;
+const comparisonOperators = ["=", "!=", "<", "<=", ">", ">="] as const;
 
 /** A test of one field's value as the text or number it is. */
 export type ValueTest = (value: string | number) => boolean;
@@ -123,7 +123,7 @@ function readEquality(token: Token): ValueTest | undefined {
 }
 
 /** Decimal or scientific; undefined for anything else. */
-export function toNumber(text: string): number | undefined {
+function toNumber(text: string): number | undefined {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
