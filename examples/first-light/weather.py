@@ -5,9 +5,11 @@ import platform
 
 import boto3
 
+sts = boto3.client("sts")
+
 
 def handler(event, context):
-    who = boto3.client("sts").get_caller_identity()
+    who = sts.get_caller_identity()
     print("asked by", event["requestContext"]["http"]["sourceIp"])
     return {
         "statusCode": 200,

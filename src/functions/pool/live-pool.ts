@@ -104,6 +104,13 @@ class LivePool implements EnvironmentPool {
     this.#converge();
   }
 
+  expect(identifier: string): void {
+    const runtime = this.#deps.runtimes.get(identifier);
+    if (!runtime || this.#stop.signal.aborted) return;
+    this.#generic.use(runtime);
+    this.#converge();
+  }
+
   snapshot(): PoolSnapshot {
     const started = [...this.#environments.values()].map((environment) => ({
       id: environment.parts.id,

@@ -22,6 +22,11 @@ export interface EnvironmentPool extends AsyncDisposable {
   acquire(revision: Revision, trace: TraceContext, signal: AbortSignal): Promise<Acquired>;
   /** Ends idle environments of a revision that changed or was deleted; running ones end after use. */
   retire(functionArn: string, keepRevisionId: string | undefined): void;
+  /**
+   * A function of this runtime has been deployed: its first call is likely soon, so a generic sandbox
+   * is booted in the background. Unknown runtimes are ignored.
+   */
+  expect(runtime: string): void;
   snapshot(): PoolSnapshot;
   /** The last cold starts and where their time went, newest first. */
   recentStarts(): readonly StartRecord[];

@@ -21,7 +21,7 @@ export interface LambdaDeps {
   readonly invoker: Pick<Invoker, "invoke" | "enqueue">;
   /** By API name. */
   readonly runtimes: ReadonlyMap<string, Pick<Runtime, "probe">>;
-  readonly pool: Pick<EnvironmentPool, "retire">;
+  readonly pool: Pick<EnvironmentPool, "retire" | "expect">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -63,7 +63,7 @@ const readyState: RevisionState = {
 export function createPreparation(deps: {
   readonly registry: FunctionRegistry;
   readonly packages: Pick<Packages, "unpack" | "mergeLayers">;
-  readonly pool: Pick<EnvironmentPool, "retire">;
+  readonly pool: Pick<EnvironmentPool, "retire" | "expect">;
   readonly clock: Clock;
   readonly log: Logger;
 }): Preparation {
@@ -125,7 +125,10 @@ async function prepare(
     const isDone = await deps.registry.write((edit) => settle(edit, id, { latest, failure }));
     if (!isDone) continue;
     deps.log.event("lambda.prepared", { functionArn: latest.functionArn, failure });
-    if (failure === undefined) await retireOthers(deps, id);
+    if (failure === undefined) {
+      deps.pool.expect(latest.runtime);
+      await retireOthers(deps, id);
+    }
     return;
   }
 }

@@ -68,7 +68,7 @@ export async function startLambdaServer(
     runtimes: new Map(
       ["nodejs24.x", "python3.13", "provided.al2023"].map((name) => [name, availableRuntime]),
     ),
-    pool: { retire: (arn) => void state.retired.push(arn) },
+    pool: { expect: () => undefined, retire: (arn) => void state.retired.push(arn) },
     invoker: {
       invoke: (invocation) => {
         state.invocations.push(invocation);
