@@ -44,7 +44,7 @@ export function createEgressProxy(deps: EgressDeps): EgressProxy {
       const open = new Set<Socket>();
       const accept = (client: Socket): void => {
         if (open.size >= connectionsPerSandboxMax || connectionCount >= connectionsMax)
-          return refuse(client, 503, "too many connections");
+          return refuse(deps.clock, client, [503, "too many connections"]);
         open.add(client);
         connectionCount++;
         client.once("close", () => {
@@ -70,15 +70,17 @@ async function handle(
   client: Socket,
   identity: () => GuestIdentity | undefined,
 ): Promise<void> {
-  using _late = deps.clock.timer(headTimeoutMs, () => refuse(client, 408, "the request is late"));
-  const received = await readHead(client);
+  using _late = deps.clock.timer(headTimeoutMs, () =>
+    refuse(deps.clock, client, [408, "the request is late"]),
+  );
+  const received = await readHead(deps, client);
   if (received === undefined) return;
   _late[Symbol.dispose]();
   const request = readRequestHead(received.head);
-  if (!request) return refuse(client, 400, "this is no request to a proxy");
+  if (!request) return refuse(deps.clock, client, [400, "this is no request to a proxy"]);
   const who = identity();
   if (who?.revision.egress !== "internet")
-    return refuse(client, 403, "this function's setting does not allow the internet");
+    return refuse(deps.clock, client, [403, "this function's setting does not allow the internet"]);
   const origin = await reach(deps, request).catch((error: unknown) => String(error));
   if (typeof origin === "string") {
     const { name } = who.revision;
@@ -88,13 +90,17 @@ async function handle(
       host: request.host,
       reason: origin,
     });
-    return refuse(client, origin.startsWith("refused") ? 403 : 502, origin);
+    return refuse(deps.clock, client, [origin.startsWith("refused") ? 403 : 502, origin]);
   }
-  join(client, origin, request, received.rest);
+  if (request.kind === "tunnel") client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+  else origin.write(request.head);
+  if (received.rest.length > 0) origin.write(received.rest);
+  join(deps.clock, client, origin);
 }
 
 /** The head without its final empty line, and what came behind it. Undefined: already answered. */
 function readHead(
+  deps: Pick<EgressDeps, "clock">,
   client: Socket,
 ): Promise<{ readonly head: string; readonly rest: Buffer } | undefined> {
   return new Promise((resolve) => {
@@ -113,7 +119,7 @@ function readHead(
           rest: held.subarray(end + 4),
         });
       if (held.length <= headBytesMax) return;
-      refuse(client, 431, "the request's head is too large");
+      refuse(deps.clock, client, [431, "the request's head is too large"]);
       settle(undefined);
     };
     client.on("data", onData);
@@ -172,16 +178,20 @@ function connectTo(clock: Clock, host: string, port: number): Promise<Socket | s
   });
 }
 
-/** Joins the two sides until both have ended; bytes wait in the kernel, not here. */
-function join(client: Socket, origin: Socket, request: ProxyRequest, rest: Buffer): void {
-  if (request.kind === "tunnel") client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-  else origin.write(request.head);
-  if (rest.length > 0) origin.write(rest);
-  for (const socket of [client, origin])
-    socket.setTimeout(idleTimeoutMs, () => {
+/** Joins the two sides until both have ended or nothing passes any more; bytes wait in the kernel. */
+function join(clock: Clock, client: Socket, origin: Socket): void {
+  let seenBytes = -1;
+  const check = (): void => {
+    const bytes = client.bytesRead + client.bytesWritten;
+    if (bytes === seenBytes) {
       client.destroy();
       origin.destroy();
-    });
+    }
+    seenBytes = bytes;
+    timer = clock.timer(idleTimeoutMs, check);
+  };
+  let timer = clock.timer(idleTimeoutMs, check);
+  client.once("close", () => timer[Symbol.dispose]());
   pass(client, origin);
   pass(origin, client);
 }
@@ -199,7 +209,11 @@ function pass(from: Socket, to: Socket): void {
   from.resume();
 }
 
-function refuse(client: Socket, status: number, reason: string): void {
+function refuse(
+  clock: Clock,
+  client: Socket,
+  [status, reason]: readonly [status: number, reason: string],
+): void {
   if (client.destroyed || client.writableEnded) return;
   const phrases: Readonly<Record<number, string>> = {
     400: "Bad Request",
@@ -212,7 +226,8 @@ function refuse(client: Socket, status: number, reason: string): void {
   const body = `${reason}\n`;
   // What still comes in is read and dropped: closing over unread bytes would take the answer back.
   client.on("error", () => client.destroy());
-  client.setTimeout(refusalTimeoutMs, () => client.destroy());
+  const timer = clock.timer(refusalTimeoutMs, () => client.destroy());
+  client.once("close", () => timer[Symbol.dispose]());
   client.resume();
   client.end(
     `HTTP/1.1 ${status} ${phrases[status] ?? "Error"}\r\nContent-Type: text/plain; charset=utf-8\r\n` +

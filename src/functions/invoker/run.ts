@@ -50,7 +50,10 @@ export async function run(
   });
   const trace = { ...span.context, hops: context.trace.hops + 1 };
   try {
+    const acceptedMs = deps.clock.nowMs();
     const acquired = await deps.pool.acquire(revision, trace, context.signal);
+    const waited = acquired.kind !== "ready" || acquired.environment.startKind === "cold";
+    if (waited) deps.tracer.record(trace, "queue", acceptedMs, deps.clock.nowMs());
     if (acquired.kind === "init-failed")
       return neverStarted({ ...deps, invocation, span, settled }, acquired);
     const { environment } = acquired;
@@ -184,7 +187,11 @@ class Run {
 
   #stream(response: GuestResponse & { readonly kind: "stream" }): InvocationResult {
     const forwarded = forward(response, { late: this.#late.promise, bytesMax: streamBytesMax });
-    const outcome = forwarded.end.then(async (end) => this.#settle(await this.#verdictOf(end)));
+    const streaming = this.#run.tracer.span(this.#trace, "response");
+    const outcome = forwarded.end.then(async (end) => {
+      streaming.end();
+      return this.#settle(await this.#verdictOf(end));
+    });
     const answered = result(this.#run.invocation, forwarded.body, {
       log: this.#environment.log,
       outcome,

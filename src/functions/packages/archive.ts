@@ -70,6 +70,7 @@ async function readEntries(
   limits: ArchiveLimits,
 ): Promise<{ readonly byteCount: number; readonly entryCount: number }> {
   const tally = new Tally(limits);
+  tally.expectEntries(zip.entryCount);
   const entries = zip.eachEntry()[Symbol.asyncIterator]();
   for (;;) {
     const next = await translate(() => entries.next());
@@ -91,11 +92,15 @@ class Tally {
   constructor(limits: ArchiveLimits) {
     this.#limits = limits;
   }
+  /** What the directory announces, so that a crowd is refused before it is read. */
+  expectEntries(count: number): void {
+    const most = this.#limits.entriesMax;
+    if (count > most)
+      throw new PlatformError("package.too-large", `A package may have at most ${most} entries`);
+  }
   countEntry(): void {
     this.entryCount++;
-    const most = this.#limits.entriesMax;
-    if (this.entryCount > most)
-      throw new PlatformError("package.too-large", `A package may have at most ${most} entries`);
+    this.expectEntries(this.entryCount); // what was announced is not believed
   }
   countBytes(count: number): void {
     this.byteCount += count;

@@ -28,3 +28,6 @@ export const cacheBytesMaxDefault = 4 * 1024 * 1024 * 1024;
 
 /** Inflating archives side by side; each costs a thread of the pool and its buffers. */
 export const unpackingMax = 4;
+
+/** A tree used this recently may be on its way into a sandbox and is never trimmed. */
+export const spareMs = 10 * 60_000;

@@ -139,17 +139,18 @@ test("layers lie over each other: later files win, directories unite, links are 
 
 test("trees nobody uses go, the oldest first; held ones stay, whoever holds them", async () => {
   await using place = await createPlace();
-  const packages = await place.open({ cacheBytesMax: 2_500 });
+  const roomy = await place.open();
   const shas = [];
   for (const name of ["a", "b", "c", "d"])
     shas.push(await place.put({ name, content: name.repeat(1_000) }));
   const trees: string[] = [];
   for (const [at, sha256] of shas.entries()) {
-    const path = await packages.unpack(sha256);
+    const path = await roomy.unpack(sha256);
     await utimes(path, at, at);
     trees.push(path);
   }
   const other = await place.open();
+  const packages = await place.open({ cacheBytesMax: 2_500 });
   const held = await other.hold(trees[0] ?? "");
   await packages.trim();
   const left = async (): Promise<string[]> =>

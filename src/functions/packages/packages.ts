@@ -5,6 +5,7 @@ import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import { isPlatformError } from "#base/errors.ts";
+import { ignore } from "#base/ignore.ts";
 import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import type { BlobStore } from "#storage/storage.ts";
@@ -35,7 +36,10 @@ export interface Packages {
   mergeLayers(codeSha256s: readonly string[]): Promise<string>;
   /** Keeps a tree from being trimmed, by this process or another, until disposed. */
   hold(path: string): Promise<AsyncDisposable>;
-  /** Removes unheld trees, least recently used first, until the rest fits the setting. */
+  /**
+   * Removes unheld trees, least recently used first, until the rest fits the setting; happens by
+   * itself after each unpacking. What was used in the last ten minutes stays.
+   */
   trim(): Promise<void>;
 }
 
@@ -81,6 +85,11 @@ export async function createPackages(deps: PackagesDeps): Promise<Packages> {
   await trimmer.removeLeftovers();
   const turnstile = createTurnstile(unpackingMax);
   const inFlight = new Map<string, Promise<string>>();
+  let trimming: Promise<void> | undefined;
+  const trim = (): Promise<void> => {
+    trimming ??= trimmer.trim(deps.clock.nowMs()).finally(() => (trimming = undefined));
+    return trimming;
+  };
 
   const build = async (name: string, fill: (into: string) => Promise<void>): Promise<string> => {
     const path = join(root, name);
@@ -98,6 +107,7 @@ export async function createPackages(deps: PackagesDeps): Promise<Packages> {
       if (!isAlreadyThere(error)) throw error;
     }
     log.event("package.unpacked", { name, tookMs: deps.clock.monotonicMs() - startedMs });
+    ignore(trim(), "a tree that cannot be removed now is tried again after the next one");
     return path;
   };
   const once = (name: string, fill: (into: string) => Promise<void>): Promise<string> => {
@@ -129,7 +139,7 @@ export async function createPackages(deps: PackagesDeps): Promise<Packages> {
         }
       }),
     hold: (path) => trimmer.hold(path.slice(root.length + 1)),
-    trim: () => trimmer.trim(),
+    trim,
   };
 }
 

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import type { Logger } from "#base/context.ts";
 import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
+import { spareMs } from "./limits.ts";
 import { treeBytes } from "./unpack.ts";
 
 /** Which trees are in use, by whom, and the removal of those that are not. */
 export interface Trimmer {
   hold(name: string): Promise<AsyncDisposable>;
-  trim(): Promise<void>;
+  trim(nowMs: number): Promise<void>;
   /** Half-built trees and holds of processes that are gone. */
   removeLeftovers(): Promise<void>;
 }
@@ -44,17 +45,22 @@ export function createTrimmer(deps: {
       await writeFile(file, "");
       return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
     },
-    async trim() {
+    async trim(nowMs) {
       const trees = await listTrees(root, sizes);
       let bytes = trees.reduce((sum, tree) => sum + tree.bytes, 0);
       if (bytes <= deps.bytesMax) return;
       const held = await heldNames();
       for (const tree of trees.toSorted((a, b) => a.usedMs - b.usedMs)) {
         if (bytes <= deps.bytesMax) break;
-        if (held.has(tree.name)) continue;
+        if (held.has(tree.name) || nowMs - tree.usedMs < spareMs) continue;
         // First out of sight, so that nobody finds half a tree.
         const doomed = join(building, `${process.pid}-${randomHex(deps.random, 8)}`);
-        await rename(join(root, tree.name), doomed);
+        // Another process may have been faster.
+        const isMine = await rename(join(root, tree.name), doomed).then(
+          () => true,
+          () => false,
+        );
+        if (!isMine) continue;
         await rm(doomed, { recursive: true, force: true });
         sizes.delete(tree.name);
         bytes -= tree.bytes;

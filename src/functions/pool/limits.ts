@@ -48,3 +48,5 @@ export const readBytesPerWindow = 8 * 1024 * 1024;
 export const readWindowMs = 100;
 /** How long to wait for the rest of a dead sandbox's output. */
 export const drainTimeoutMs = 250;
+/** How old the memory figure of a REPORT may be. */
+export const memoryPeakAgeMs = 100;
