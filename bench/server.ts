@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+
+const program = fileURLToPath(new URL("../src/skerry.ts", import.meta.url));
+
+export interface MeasuredServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** From starting the process to its banner, which it prints when it answers requests. */
+  readonly readyMs: number;
+  readonly lambda: LambdaClient;
+  /** Resolves when this many generic sandboxes of the kind stand ready; asks, at most for ten seconds. */
+  generic(kind: string, count: number): Promise<void>;
+}
+
+/** `skerry up` as a process of its own, with its data on disk. */
+export async function startMeasured(flags: readonly string[] = []): Promise<MeasuredServer> {
+  const dataDir = await mkdtemp(join(tmpdir(), "skerry-bench-"));
+  const startMs = performance.now();
+  const child = spawn(
+    process.execPath,
+    ["--conditions=source", program, "up", "--json", "--port=0", `--data=${dataDir}`, ...flags],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const [line] = (await once(createInterface(child.stdout), "line")) as [string]; // the banner
+  const readyMs = performance.now() - startMs;
+  const { url, port } = JSON.parse(line) as { url: string; port: number }; // our own
+  const lambda = new LambdaClient({
+    endpoint: url,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+  return {
+    url,
+    port,
+    pid: child.pid ?? 0,
+    readyMs,
+    lambda,
+    async generic(kind, count) {
+      const deadlineMs = performance.now() + 10_000;
+      while (performance.now() < deadlineMs) {
+        const response = await fetch(`${url}/_skerry/functions`);
+        const pool = (await response.json()) as { generic: Record<string, number> }; // our own route
+        if ((pool.generic[kind] ?? 0) >= count) return;
+      }
+      throw new Error(`no ${count} generic sandboxes of ${kind} after ten seconds`);
+    },
+    async [Symbol.asyncDispose]() {
+      lambda.destroy();
+      const exited = once(child, "exit");
+      child.kill();
+      await exited;
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
