@@ -33,4 +33,4 @@ export interface TargetRegistry {
 }
 
 export { createTargets } from "./targets.ts";
-export { deliver, isFinal, nextDeliveryMs, type DeliveryPolicy } from "./delivery.ts";
+export { deliver, isFinal, nextDeliveryMs } from "./delivery.ts";

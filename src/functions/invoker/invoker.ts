@@ -1,7 +1,7 @@
 import type { RequestContext } from "#base/context.ts";
 import type { ResolvedFunction } from "#functions/registry/registry.ts";
 
-export { createInvoker, type InvokerDeps, type InvokerSettings } from "./live-invoker.ts";
+export { createInvoker } from "./live-invoker.ts";
 export { RecursionError, ThrottledError } from "./errors.ts";
 export { createFunctionTargets } from "./function-target.ts";
 

@@ -26,8 +26,6 @@ export const eventAgeMaxMs = 6 * 60 * 60 * 1000;
 /** Throttles and system errors: "increases exponentially from 1 second to a maximum of 5 minutes". */
 export const systemErrorBackoff = { baseMs: 1_000, capMs: 300_000 } as const;
 
-/** Bytes of an asynchronous event: 1 MB. */
-export const asyncPayloadBytesMax = 1024 * 1024;
 /** Events waiting in the queue of this installation. */
 export const queuedEventsMax = 1_000_000;
 /** Events being run at a time by one process; each one also needs admission. */

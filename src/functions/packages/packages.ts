@@ -1,17 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
-import { isPlatformError } from "#base/errors.ts";
 import { ignore } from "#base/ignore.ts";
-import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import type { BlobStore } from "#storage/storage.ts";
 import { archiveLimits, type ArchiveLimits } from "./archive.ts";
-import { cacheBytesMaxDefault, unpackingMax } from "./limits.ts";
-import { createTurnstile } from "./turnstile.ts";
+import { cacheBytesMaxDefault } from "./limits.ts";
+import { createTrees } from "./trees.ts";
 import { createTrimmer } from "./trim.ts";
 import { checkArchive, overlayTree, unpackArchive } from "./unpack.ts";
 
@@ -83,40 +81,21 @@ export async function createPackages(deps: PackagesDeps): Promise<Packages> {
     log,
   });
   await trimmer.removeLeftovers();
-  const turnstile = createTurnstile(unpackingMax);
-  const inFlight = new Map<string, Promise<string>>();
   let trimming: Promise<void> | undefined;
   const trim = (): Promise<void> => {
     trimming ??= trimmer.trim(deps.clock.nowMs()).finally(() => (trimming = undefined));
     return trimming;
   };
-
-  const build = async (name: string, fill: (into: string) => Promise<void>): Promise<string> => {
-    const path = join(root, name);
-    const now = new Date(deps.clock.nowMs());
-    // Touching says "used"; it fails when the tree is not there yet.
-    if (await utimes(path, now, now).then(always(true), always(false))) return path;
-    const temporary = join(building, `${process.pid}-${randomHex(deps.random, 8)}`);
-    const startedMs = deps.clock.monotonicMs();
-    try {
-      await mkdir(temporary, { mode: 0o755 });
-      await turnstile.pass(() => fill(temporary));
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true });
-      if (!isAlreadyThere(error)) throw error;
-    }
-    log.event("package.unpacked", { name, tookMs: deps.clock.monotonicMs() - startedMs });
-    ignore(trim(), "a tree that cannot be removed now is tried again after the next one");
-    return path;
-  };
-  const once = (name: string, fill: (into: string) => Promise<void>): Promise<string> => {
-    const running = inFlight.get(name);
-    if (running) return running;
-    const made = build(name, fill).finally(() => inFlight.delete(name));
-    inFlight.set(name, made);
-    return made;
-  };
+  const { once } = createTrees({
+    root,
+    building,
+    clock: deps.clock,
+    random: deps.random,
+    made(name, tookMs) {
+      log.event("package.unpacked", { name, tookMs });
+      ignore(trim(), "a tree that cannot be removed now is tried again after the next one");
+    },
+  });
   const unpack = (sha256: string): Promise<string> => {
     assert(/^[0-9a-f]{64}$/.test(sha256), "a code hash is 64 lower-case hexadecimal digits");
     return once(`code-${sha256}`, async (into) => {
@@ -150,11 +129,6 @@ async function assureBlob(blobs: BlobStore, sha256: string): Promise<void> {
 
 function hashOf(sha256s: readonly string[]): string {
   return createHash("sha256").update(sha256s.join("\n")).digest("hex");
-}
-
-function isAlreadyThere(error: unknown): boolean {
-  if (isPlatformError(error) || !(error instanceof Error) || !("code" in error)) return false;
-  return error.code === "ENOTEMPTY" || error.code === "EEXIST";
 }
 
 async function bootId(): Promise<string> {

@@ -142,7 +142,7 @@ function runtimeVersion(revision: Revision): { readonly name: string; readonly a
   return { name: `${name}.v1`, arn: `arn:aws:lambda:${revision.region}::runtime:${hash}` };
 }
 
-export function seconds(ms: number): string {
+function seconds(ms: number): string {
   return (ms / 1000).toFixed(2);
 }
 

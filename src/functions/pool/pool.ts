@@ -9,7 +9,7 @@ import type {
 
 export { describeExit } from "./booted.ts";
 export { errorBody } from "./cold-start.ts";
-export { createPool, type PoolDeps, type PoolSettings } from "./live-pool.ts";
+export { createPool, type PoolSettings } from "./live-pool.ts";
 
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
 /** Execution environments and their life: boot, specialise, run, idle, end. */
