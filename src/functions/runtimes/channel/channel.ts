@@ -5,6 +5,7 @@ import type { Field, Frame } from "./frames.ts";
 
 /** The platform's end of a guest's channel. Reads only while someone wants frames. */
 export interface Channel {
+  /** On a channel that is already broken this does nothing: whoever reads next is told. */
   send(kind: number, number: number, metadata: readonly Field[], body?: Uint8Array): void;
   /**
    * The next frame, in order. Errors: `channel.broken` when the guest hung up or broke the protocol.
@@ -38,7 +39,7 @@ class SocketChannel implements Channel {
   }
 
   send(kind: number, number: number, metadata: readonly Field[], body?: Uint8Array): void {
-    if (this.#failure) throw this.#failure;
+    if (this.#failure) return;
     const bodyBytes = body?.byteLength ?? 0;
     this.#socket.cork();
     this.#socket.write(encodeHead({ kind, number, metadata, bodyBytes }));

@@ -133,6 +133,15 @@ test("what a guest said before it hung up is still heard, then the end", async (
   await assert.rejects(channel.next());
 });
 
+test("sending to a guest that is gone fails at its reader, who knows to ask how it ended", async () => {
+  const [near, far] = await pair();
+  const channel = createChannel(near);
+  far.destroy();
+  await once(near, "close");
+  channel.send(kinds.invoke, 1, [], Buffer.from("{}"));
+  await assert.rejects(channel.next(), (error) => isPlatformError(error, "channel.broken"));
+});
+
 test("a channel nobody reads stops taking bytes from its guest", async () => {
   const [near, far] = await pair();
   const channel = createChannel(near);
