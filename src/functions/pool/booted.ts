@@ -50,6 +50,12 @@ export function listenerOf(sandbox: Sandbox, port: number): Server {
   return server;
 }
 
+/** Where a process inside reaches the listener: another port than asked for where loopback is the host's. */
+export function portInside(sandbox: Sandbox, port: number): number {
+  const address = listenerOf(sandbox, port).address();
+  return address !== null && typeof address === "object" ? address.port : port;
+}
+
 /** As the Lambda service words it: `Runtime exited with error: signal: killed` (or `exit status 1`). */
 export function describeExit(exit: SandboxExit): string {
   if (exit.cause !== "exit" || exit.signal !== undefined)

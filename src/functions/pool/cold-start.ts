@@ -8,7 +8,7 @@ import type { Packages } from "#functions/packages/packages.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Assignment, FunctionErrorBody, InitOutcome } from "#functions/runtimes/runtimes.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
-import { describeExit, listenerOf, type Booted } from "./booted.ts";
+import { describeExit, listenerOf, portInside, type Booted } from "./booted.ts";
 import { Environment } from "./environment.ts";
 import { endpointPort, initCpuMilliMin, initTimeoutMs, proxyPort } from "./limits.ts";
 import { LogPump } from "./log-pump.ts";
@@ -159,14 +159,18 @@ async function assign(
   environment: Environment,
   { trees, credentials }: Gathered,
 ): Promise<Assignment> {
-  const { revision, log, attached } = environment.parts;
+  const { revision, log, attached, sandbox } = environment.parts;
   for (const path of Object.values(trees)) attached.use(await packages.hold(path));
   environment.credentialsExpireAtMs = credentials.expiresAtMs;
   return {
     handler: revision.handler,
     memoryMiB: revision.memoryMiB,
     timeoutMs: revision.timeoutMs,
-    environment: functionVariables(revision, credentials, log.stream),
+    environment: functionVariables(revision, credentials, {
+      logStream: log.stream,
+      endpointPort: portInside(sandbox, endpointPort),
+      proxyPort: portInside(sandbox, proxyPort),
+    }),
     trees,
   };
 }

@@ -136,7 +136,8 @@ test("reserved variables cannot be set, the others can", () => {
     AWS_ENDPOINT_URL: "http://other",
     OWN: "1",
   };
-  const variables = functionVariables({ ...revision, environment }, credentials, "stream");
+  const place = { logStream: "stream", endpointPort: 4566, proxyPort: 3128 };
+  const variables = functionVariables({ ...revision, environment }, credentials, place);
   assert.equal(variables["AWS_REGION"], "eu-central-1");
   assert.equal(variables["_HANDLER"], "index.handler");
   assert.equal(variables["PATH"], "/mine");
@@ -148,7 +149,7 @@ test("reserved variables cannot be set, the others can", () => {
     "/opt/nodejs/node24/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task",
   );
   assert.equal(
-    functionVariables({ ...revision, egress: "internet" }, credentials, "s")["HTTPS_PROXY"],
+    functionVariables({ ...revision, egress: "internet" }, credentials, place)["HTTPS_PROXY"],
     "http://127.0.0.1:3128",
   );
 });

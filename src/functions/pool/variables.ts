@@ -1,4 +1,3 @@
-import { endpointPort, proxyPort } from "./limits.ts";
 import type { Credentials } from "./pool.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 
@@ -10,17 +9,25 @@ import type { Revision } from "#functions/registry/registry.ts";
 export function functionVariables(
   revision: Revision,
   credentials: Credentials,
-  logStream: string,
+  place: Place,
 ): Readonly<Record<string, string>> {
   return {
-    ...extendable(revision),
+    ...extendable(revision, place),
     ...revision.environment,
-    ...reserved(revision, credentials, logStream),
+    ...reserved(revision, credentials, place.logStream),
   };
 }
 
-function extendable(revision: Revision): Record<string, string> {
-  const proxy = `http://127.0.0.1:${proxyPort}`;
+/** What depends on where the function runs. */
+export interface Place {
+  readonly logStream: string;
+  /** Loopback ports as the function sees them; without a network of its own they are not the usual ones. */
+  readonly endpointPort: number;
+  readonly proxyPort: number;
+}
+
+function extendable(revision: Revision, place: Place): Record<string, string> {
+  const proxy = `http://127.0.0.1:${place.proxyPort}`;
   return {
     LANG: "en_US.UTF-8",
     PATH: "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
@@ -30,7 +37,7 @@ function extendable(revision: Revision): Record<string, string> {
     AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
     ...languagePaths(revision.runtime),
     // Not a variable of AWS's own environment: it brings every SDK to this platform without code changes.
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${endpointPort}`,
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${place.endpointPort}`,
     ...(revision.egress === "internet" && {
       HTTP_PROXY: proxy,
       HTTPS_PROXY: proxy,
