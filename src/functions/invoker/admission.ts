@@ -50,10 +50,12 @@ interface Scope {
   /** Running invocations by function, of those with a reservation. */
   readonly running: Map<string, number>;
   readonly reserved: Map<string, number>;
+  /** Sum of the above. */
+  setAside: number;
 }
 
 function newScope(): Scope {
-  return { shared: 0, running: new Map(), reserved: new Map() };
+  return { shared: 0, running: new Map(), reserved: new Map(), setAside: 0 };
 }
 
 function enter(
@@ -63,14 +65,13 @@ function enter(
 ): () => void {
   const { reserved, limit } = concurrency;
   if (reserved === undefined) {
-    scope.reserved.delete(functionArn);
-    const setAside = [...scope.reserved.values()].reduce((sum, count) => sum + count, 0);
-    if (scope.shared >= limit - setAside)
+    setAside(scope, functionArn, undefined);
+    if (scope.shared >= limit - scope.setAside)
       throw new ThrottledError("ConcurrentInvocationLimitExceeded");
     scope.shared++;
     return () => void scope.shared--;
   }
-  scope.reserved.set(functionArn, reserved);
+  setAside(scope, functionArn, reserved);
   const running = scope.running.get(functionArn) ?? 0;
   if (running >= reserved)
     throw new ThrottledError("ReservedFunctionConcurrentInvocationLimitExceeded");
@@ -80,4 +81,10 @@ function enter(
     if (left === 0) scope.running.delete(functionArn);
     else scope.running.set(functionArn, left);
   };
+}
+
+function setAside(scope: Scope, functionArn: string, reserved: number | undefined): void {
+  scope.setAside += (reserved ?? 0) - (scope.reserved.get(functionArn) ?? 0);
+  if (reserved === undefined) scope.reserved.delete(functionArn);
+  else scope.reserved.set(functionArn, reserved);
 }

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
 import { createVirtualClock } from "#base/clock.ts";
 import type { EventRecord } from "#events/events.ts";
@@ -7,7 +10,7 @@ import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import { createAsyncQueue } from "./async-queue.ts";
 import { createFunctionTargets } from "./function-target.ts";
 import { eventRange, type QueuedEvent } from "./queued-event.ts";
-import { contextOf, startPlatform, targetOf } from "./testing/platform.ts";
+import { contextOf, startPlatform, targetOf, type Platform } from "./testing/platform.ts";
 import { systemRandom } from "#base/random.ts";
 
 const startMs = Date.UTC(2026, 10, 21, 12);
@@ -303,4 +306,40 @@ test("what a dead process held is taken up at once, what a living one holds is l
   assert.equal(left, 0);
   assert.equal(await held.nextDueMs(), undefined);
   await other[Symbol.asyncDispose]();
+});
+
+test("an event cut off by a stop is no failed attempt: it runs again after the restart", async () => {
+  const shared = createMemoryStore();
+  const directory = await mkdtemp(join(tmpdir(), "skerry-restart-"));
+  const life = async (): Promise<Platform & { stop(): Promise<void> }> => {
+    const time = createVirtualClock(startMs);
+    const one = await startPlatform({ clock: time, store: shared, directory });
+    // No retries: an attempt that counted would be the last.
+    const never = { onSuccessArn: undefined, onFailureArn: undefined };
+    one.setAsync({ maxRetryAttempts: 0, maxAgeMs: 60_000, ...never });
+    return {
+      ...one,
+      async stop() {
+        const stopped = one[Symbol.asyncDispose]();
+        while (time.pendingCount > 0) {
+          await time.advance(1_000);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await stopped;
+      },
+    };
+  };
+  const first = await life();
+  const slow = `export const handler = async () => { console.log("begun"); await new Promise((go) => setTimeout(go, 60_000)); };`;
+  const revision = await first.deploy(slow, { timeoutMs: 900_000 });
+  const context = contextOf(first.tracer, clock);
+  await first.invoker.enqueue({ target: targetOf(revision), payload: Buffer.from("{}"), context });
+  await first.logged("begun");
+  await first.stop();
+  const second = await life();
+  await second.logged("begun");
+  assert.match(second.logText(), new RegExp(`START RequestId: ${context.requestId}`));
+  await second.stop();
+  await shared[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true, force: true });
 });

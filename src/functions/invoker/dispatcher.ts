@@ -74,6 +74,7 @@ export class Dispatcher implements AsyncDisposable {
     const abandoned = Promise.withResolvers<void>();
     this.#abandon.signal.addEventListener("abort", () => abandoned.resolve(), { once: true });
     await Promise.race([Promise.allSettled(this.#running.values()), abandoned.promise]);
+    this.#abandon.abort(); // whatever still runs is not heard any more
     this.#renewal?.[Symbol.dispose]();
   }
 
@@ -185,6 +186,8 @@ export class Dispatcher implements AsyncDisposable {
       target,
       isTooOld(event, config, clock.nowMs()),
     );
+    // Killed by our own stop, not by its own fault: it keeps its lease and runs again after the restart.
+    if (this.#abandon.signal.aborted) return;
     const deadLetterArn = target?.revision.deadLetterArn;
     const nowMs = clock.nowMs();
     const fate = decideFate(event, result, { config, deadLetterArn, nowMs, random });

@@ -20,33 +20,32 @@ export interface InvokerDeps extends Omit<DispatcherDeps, "invoke"> {
 }
 
 /**
- * Disposing accepts nothing more, lets what runs end (asynchronous events for ten seconds; the rest of
- * them runs again after the restart) and leaves the pool alone.
+ * Disposing accepts nothing more and gives asynchronous events ten seconds to end; the rest of them runs
+ * again after the restart. Synchronous callers have been waited for by whoever serves them; the pool is
+ * left alone.
  */
 export function createInvoker(deps: InvokerDeps): Invoker {
   const admission = createAdmission({
     accountConcurrency: deps.settings?.accountConcurrency ?? accountConcurrencyDefault,
   });
   let stopping = false;
-  const drained = Promise.withResolvers<void>();
 
-  const invoke = async (invocation: Invocation): Promise<InvocationResult> => {
-    if (stopping && admission.runningCount === 0)
-      throw new PlatformError("server.stopping", "no function is invoked while the server stops");
+  const invokeNow = async (invocation: Invocation): Promise<InvocationResult> => {
     const { name } = invocation.target.revision;
     if (invocation.context.trace.hops >= hopsMax)
       throw new RecursionError(
         `${name} was not invoked: this chain has passed through functions ${hopsMax} times`,
       );
     const place = admission.admit(invocation.target);
-    return run(deps, invocation, () => {
-      place[Symbol.dispose]();
-      if (stopping && admission.runningCount === 0) drained.resolve();
-    });
+    return run(deps, invocation, () => place[Symbol.dispose]());
   };
-  const dispatcher = new Dispatcher({ ...deps, invoke });
+  const dispatcher = new Dispatcher({ ...deps, invoke: invokeNow });
   return {
-    invoke,
+    async invoke(invocation) {
+      if (stopping)
+        throw new PlatformError("server.stopping", "no function is invoked while the server stops");
+      return invokeNow(invocation);
+    },
     enqueue: (invocation) => dispatcher.add(invocation),
     get runningCount() {
       return admission.runningCount;
@@ -54,7 +53,6 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     async [Symbol.asyncDispose]() {
       stopping = true;
       await dispatcher[Symbol.asyncDispose]();
-      if (admission.runningCount > 0) await drained.promise;
     },
   };
 }

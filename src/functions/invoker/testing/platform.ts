@@ -79,6 +79,8 @@ export interface PlatformOptions {
   readonly accountConcurrency?: number;
   readonly clock?: Clock;
   readonly store?: Store;
+  /** Kept when given; else a temporary one is made and removed. */
+  readonly directory?: string;
   readonly allow?: (address: string, port: number) => boolean;
 }
 
@@ -86,7 +88,7 @@ const account = "123456789012";
 const region = "eu-central-1";
 
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
-  const directory = await mkdtemp(join(tmpdir(), "skerry-functions-"));
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "skerry-functions-")));
   const clock = options.clock ?? systemClock;
   const random = systemRandom;
   const events: string[] = [];
@@ -265,7 +267,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       await registry[Symbol.asyncDispose]();
       await driver[Symbol.asyncDispose]();
       if (!options.store) await store[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true, force: true });
+      if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
     },
   };
   return platform;
