@@ -43,9 +43,9 @@ export function parseAnswers(bytes: string): readonly RawAnswer[] {
     const after = rest.slice(end + 4);
     const { body, length } = /chunked/i.test(header("transfer-encoding") ?? "")
       ? readChunks(after)
-      : { body: after.slice(0, Number(header("content-length"))), length: undefined };
+      : { body: after.slice(0, Number(header("content-length") ?? 0)), length: undefined };
     answers.push({ status: Number(status), lines, body });
-    rest = after.slice(length ?? Number(header("content-length")));
+    rest = after.slice(length ?? Number(header("content-length") ?? 0));
   }
   return answers;
 }

@@ -183,7 +183,7 @@ test("a streamed answer arrives in chunks and says how it ended", async () => {
 
   server.answer = async () =>
     result({
-      payload: streamed(["part"]),
+      payload: breakingOff(["part"]),
       outcome: Promise.resolve({ kind: "timeout", durationMs: 1 }),
     });
   const cut = await streamOf(client);
@@ -193,6 +193,12 @@ test("a streamed answer arrives in chunks and says how it ended", async () => {
 
 async function* streamed(parts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part);
+}
+
+/** As the invoker passes on the stream of a function that fails in its middle. */
+async function* breakingOff(parts: readonly string[]): AsyncGenerator<Uint8Array> {
+  yield* streamed(parts);
+  throw new Error("broke off");
 }
 
 async function streamOf(client: LambdaClient): Promise<{

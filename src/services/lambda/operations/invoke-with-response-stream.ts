@@ -43,7 +43,7 @@ async function* events(
     if (kind === "ok") yield chunk(result.payload);
     else errorBody = Buffer.from(result.payload).toString("utf8");
   } else {
-    for await (const part of result.payload) yield chunk(part);
+    yield* untilItEnds(result.payload, result.outcome);
   }
   const outcome = await result.outcome;
   const tail = await result.logTail;
@@ -55,6 +55,19 @@ async function* events(
       ...(tail ? { LogResult: Buffer.from(tail).toString("base64") } : {}),
     },
   };
+}
+
+/** The stream of a function that failed breaks off: here it only ends, the event after it says why. */
+async function* untilItEnds(
+  payload: AsyncIterable<Uint8Array>,
+  outcome: Promise<Outcome>,
+): AsyncGenerator<InvokeWithResponseStreamResponseEvent> {
+  try {
+    for await (const part of payload) yield chunk(part);
+  } catch (error) {
+    const { kind } = await outcome;
+    if (kind === "ok") throw error;
+  }
 }
 
 function chunk(payload: Uint8Array): InvokeWithResponseStreamResponseEvent {
