@@ -15,10 +15,13 @@ if [ "${1:-}" = clients ]; then
   need curl curl
   need python3 python3
   need go golang-go
-  python3 -c 'import ensurepip' >/dev/null 2>&1 || missing+=(python3-venv)
   # PyPI has version 1 of the aws CLI; `logs tail` came with version 2, which Debian packages.
   [ -x /usr/bin/aws ] || ! apt-cache policy awscli 2>/dev/null | grep -q 'Candidate: 2' ||
     missing+=(awscli)
+fi
+
+if [ "${1:-}" = clients ] || command -v python3 >/dev/null; then
+  python3 -c 'import ensurepip' >/dev/null 2>&1 || missing+=(python3-venv)
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -34,9 +37,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-# Python functions find boto3 without bundling it, as on AWS; on most hosts it must come from somewhere.
-if [ "${1:-}" != clients ] && command -v python3 >/dev/null && [ ! -d .venv ] &&
-  ! python3 -c 'import boto3' >/dev/null 2>&1 && python3 -c 'import ensurepip' >/dev/null 2>&1; then
+# Python functions find boto3 without bundling it, as on AWS; it must come from somewhere.
+if [ "${1:-}" != clients ] && command -v python3 >/dev/null && [ ! -d .venv ]; then
   echo "skerry: installing boto3 for Python functions into .venv" >&2
   python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check boto3
