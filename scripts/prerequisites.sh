@@ -2,49 +2,58 @@
 # Brings what npm cannot: bubblewrap (sandboxes), boto3 for Python functions where there is a Python,
 # and, with "clients", what the tests drive Skerry with (boto3 and the aws CLI in a virtual
 # environment, a Go toolchain, curl).
-# As root on a machine with apt-get it installs what is missing and says so; anywhere else it prints
-# the exact command and stops. SKERRY_NO_INSTALL=1 only checks.
+# As root on a machine with apt-get it installs what is missing and says so. Anywhere else it prints
+# the exact command, and stops if what is missing is needed; tests skip what is merely useful.
+# SKERRY_NO_INSTALL=1 only looks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+mode="${1:-}"
 
-missing=()
-need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
-need bwrap bubblewrap
-need unshare util-linux
-if [ "${1:-}" = clients ]; then
-  need curl curl
-  need python3 python3
-  need go golang-go
+needed=()
+useful=()
+has() { command -v "$1" >/dev/null 2>&1; }
+has bwrap || needed+=(bubblewrap)
+has unshare || needed+=(util-linux)
+if [ "$mode" = clients ]; then
+  has curl || useful+=(curl)
+  has python3 || useful+=(python3)
+  has go || useful+=(golang-go)
   # PyPI has version 1 of the aws CLI; `logs tail` came with version 2, which Debian packages.
-  [ -x /usr/bin/aws ] || ! apt-cache policy awscli 2>/dev/null | grep -q 'Candidate: 2' ||
-    missing+=(awscli)
+  [ -x /usr/bin/aws ] || useful+=(awscli)
+fi
+if [ "$mode" = clients ] || has python3; then
+  python3 -c 'import ensurepip' >/dev/null 2>&1 || useful+=(python3-venv)
 fi
 
-if [ "${1:-}" = clients ] || command -v python3 >/dev/null; then
-  python3 -c 'import ensurepip' >/dev/null 2>&1 || missing+=(python3-venv)
-fi
-
-if [ ${#missing[@]} -gt 0 ]; then
-  command="apt-get install -y --no-install-recommends ${missing[*]}"
-  if [ "${SKERRY_NO_INSTALL:-}" != 1 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "skerry: installing ${missing[*]} (${command})" >&2
+if [ ${#needed[@]} -gt 0 ] || [ ${#useful[@]} -gt 0 ]; then
+  if [ "${SKERRY_NO_INSTALL:-}" != 1 ] && [ "$(id -u)" = 0 ] && has apt-get; then
+    echo "skerry: installing ${needed[*]} ${useful[*]} with apt-get" >&2
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq >/dev/null
-    $command >/dev/null
+    if [ ${#needed[@]} -gt 0 ]; then
+      apt-get install -y --no-install-recommends "${needed[@]}" >/dev/null
+    fi
+    for package in "${useful[@]}"; do
+      apt-get install -y --no-install-recommends "$package" >/dev/null ||
+        echo "skerry: no package ${package} here; tests that need it are skipped" >&2
+    done
   else
-    echo "skerry: missing ${missing[*]}. Run: sudo ${command}" >&2
-    exit 1
+    echo "skerry: missing ${needed[*]} ${useful[*]}." \
+      "Run: sudo apt-get install -y ${needed[*]} ${useful[*]}" >&2
+    [ ${#needed[@]} -eq 0 ] || exit 1
   fi
 fi
 
+has python3 && python3 -c 'import ensurepip' >/dev/null 2>&1 || exit 0
+
 # Python functions find boto3 without bundling it, as on AWS; it must come from somewhere.
-if [ "${1:-}" != clients ] && command -v python3 >/dev/null && [ ! -d .venv ]; then
+if [ "$mode" != clients ] && [ ! -d .venv ]; then
   echo "skerry: installing boto3 for Python functions into .venv" >&2
   python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check boto3
 fi
 
-if [ "${1:-}" = clients ]; then
+if [ "$mode" = clients ]; then
   stamp=.venv/.skerry-clients
   wanted=$(cat test/wire/requirements.txt)
   if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
