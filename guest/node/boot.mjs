@@ -47,9 +47,13 @@ async function warmUp() {
   JSON.parse(JSON.stringify({ warm: [true] }));
   // Loading a built-in takes longer than all of specialisation; most functions use some of these.
   for (const name of commonBuiltIns) requireFromRuntime(`node:${name}`);
-  // The stream behind stdout is made at its first use.
-  process.stdout.cork();
-  process.stdout.uncork();
+  for (const stream of [process.stdout, process.stderr]) {
+    // The stream is made at its first use, which also makes its descriptor non-blocking: `fs.writeSync(1)`
+    // would then fail with EAGAIN in a busy moment, and `process.exit` lose what is still queued.
+    stream.cork();
+    stream.uncork();
+    stream._handle?.setBlocking?.(true);
+  }
 }
 
 async function specialise(frame) {

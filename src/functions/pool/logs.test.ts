@@ -87,8 +87,37 @@ test("lines that imitate the platform are told apart", () => {
     `{"a":1, "type" : "platform.report"}`,
   ])
     assert.equal(disarm(line), `[function] ${line}`);
-  for (const line of ["reported", "STARTING", " REPORT", "my REPORT", `{"type":"function"}`])
+  for (const line of [
+    "reported",
+    "STARTING",
+    "my REPORT",
+    `{"type":"\\u0061"}`,
+    `{"type":"function"}`,
+  ])
     assert.equal(disarm(line), line);
+});
+
+test("an imitation is told apart behind anything that does not show", () => {
+  for (const [line, disarmed] of [
+    [" \tREPORT x", " \t[function] REPORT x"],
+    ["hidden\rREPORT x", "hidden\r[function] REPORT x"],
+    ["a\u2028END x\x0bSTART x", "a\u2028[function] END x\x0b[function] START x"],
+    ["\x1b[2K\x1b[1GREPORT x", "\x1b[2K\x1b[1G[function] REPORT x"],
+    ["\u200b\0REPORT x", "\u200b\0[function] REPORT x"],
+    [`{"type":"\\u0070latform.report"}`, `[function] {"type":"\\u0070latform.report"}`],
+    [`{"\\u0074ype":"platform.report"}`, `[function] {"\\u0074ype":"platform.report"}`],
+  ] as const)
+    assert.equal(disarm(line), disarmed);
+});
+
+test("no line is slow to judge", () => {
+  for (const piece of ["\r", " ", "\x1b", "\x1b[", "\x1b[0m", "\\u00", "REPORT ", '"type"']) {
+    const line = `REPORT${piece.repeat(Math.floor(250_000 / piece.length))}REPORT`;
+    const startedMs = performance.now();
+    disarm(line);
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < 1_000, `${JSON.stringify(piece)} took ${tookMs} ms`);
+  }
 });
 
 test("lines come out whole however the bytes arrive", () => {

@@ -150,16 +150,40 @@ function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-const forgedText =
-  /^(?:START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|XRAY)\b/;
+const words = "START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|XRAY";
+/** What shows nothing of itself: blanks, controls, format characters, and a terminal's escape sequences. */
+const unseen = String.raw`(?:\x1b\[[0-9;?]*[ -/]*[@-~]|[\s\p{Cc}\p{Cf}\p{Z}])*`;
+const forgedText = new RegExp(`^(${unseen})((?:${words})\\b)`, "u");
 const forgedTimeout = /\bTask timed out after \d/;
 const forgedJson = /"type"\s*:\s*"platform\./;
+/** Cheap, and false for nearly every line. */
+const suspicious = /START|END|REPORT|XRAY|Task timed out|"type"|\\u00/;
+/** Ends of lines that are none in a log, but are for some who read it. */
+const otherLineEnds = /([\r\v\f\x85\u2028\u2029])/;
 
 /**
- * A line a function printed that reads like one of the platform's gets a prefix, so that whoever parses
- * the log (or bills by it) can trust what has none.
+ * A line a function printed that reads like one of the platform's gets a mark, so that whoever parses
+ * the log (or bills by it) can trust what has none. Linear in the line, whatever it consists of.
  */
 export function disarm(line: string): string {
-  const isForged = forgedText.test(line) || forgedTimeout.test(line) || forgedJson.test(line);
-  return isForged ? `[function] ${line}` : line;
+  if (!suspicious.test(line)) return line;
+  return line.split(otherLineEnds).map(disarmPart).join("");
+}
+
+const mark = "[function] ";
+
+function disarmPart(part: string): string {
+  const found = forgedText.exec(part);
+  // Right before the word: an escape sequence in front of it may have erased the beginning of the line.
+  if (found) return `${found[1]}${mark}${part.slice(found[1]?.length)}`;
+  const isForged = forgedTimeout.test(part) || forgedJson.test(unescaped(part));
+  return isForged ? `${mark}${part}` : part;
+}
+
+/** JSON may spell any letter as `\u00xx`. */
+function unescaped(text: string): string {
+  if (!text.includes("\\u00")) return text;
+  return text.replaceAll(/\\u00([0-7][0-9a-f])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
