@@ -176,8 +176,10 @@ test("no line of a function can be taken for one of the platform's", async () =>
   const body = `const lines = ${JSON.stringify(forged)};
     ${disguises.map(([, code]) => `for (const line of lines) { ${code} } out('\\n');`).join("\n")}`;
   const found = await printed("forger", body);
-  const looks =
-    /(?:^|[\r\n\v\f\x85\u2028\u2029])[^\p{L}\p{N}[{"]*(?:\x1b\[[0-9;]*[A-Za-z])*(?:START|END|REPORT|INIT_START|INIT_REPORT)\b/u;
+  const looks = new RegExp(
+    String.raw`(?:^|[\r\n\v\f\x85\u2028\u2029])[^\p{L}\p{N}\[{"]*(?:\x1b\[[0-9;]*[A-Za-z])*(?:START|END|REPORT|INIT_START|INIT_REPORT)\b`,
+    "u",
+  );
   const suspects = found.filter((message) => looks.test(message));
   const strangers = suspects.filter(
     (message) => message.includes(id) || !/^(?:INIT_START|START|END|REPORT) /.test(message),

@@ -55,6 +55,7 @@ class ManagedGuest implements Guest {
   readonly #deps: ManagedGuestDeps;
   #channel: Channel;
   #number = 0;
+  #hasBrokenProtocol = false;
   /** Set while a guest that replaced itself is expected back. */
   #rejoined: PromiseWithResolvers<Socket> | undefined;
 
@@ -184,8 +185,11 @@ class ManagedGuest implements Guest {
     try {
       return { frame: await this.#channel.next() };
     } catch (error) {
-      if (!isPlatformError(error, "channel.broken") || error.cause instanceof FrameError)
+      if (!isPlatformError(error, "channel.broken")) throw error;
+      if (error.cause instanceof FrameError && !this.#hasBrokenProtocol) {
+        this.#hasBrokenProtocol = true; // told once; afterwards there is only the end to tell
         throw error;
+      }
       const ended = this.#sandbox.exited.then((exit) => ({ exit }));
       const joined = replacement?.then((socket) => {
         this.#channel = createChannel(socket);
