@@ -49,7 +49,7 @@ export async function compare(comparison: Comparison): Promise<Result> {
   };
 }
 
-export function spread(values: readonly number[]): Spread {
+function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (fraction: number): number =>
     sorted[Math.floor((sorted.length - 1) * fraction)] ?? NaN;
