@@ -32,6 +32,7 @@ import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import type { Store } from "#storage/storage.ts";
 import { createTelemetry, type Telemetry } from "#telemetry/telemetry.ts";
 import { adminRoutes, codeRoute } from "./admin.ts";
+import { describeIsolation, rootKeyNotice } from "./notices.ts";
 import { type Services, serviceLoaders } from "./services.ts";
 
 /** Live data the store may hold. */
@@ -100,13 +101,17 @@ export async function assemble(config: Config, version: string): Promise<Running
   await services.lambda.resume();
   status = "running";
 
-  const notices = await describeRisks(config, engine, services);
+  const isolation = await describeIsolation(driver);
+  if (config.mode === "serve") {
+    const key = await services.iam.createRootKey(config.defaultAccountId);
+    if (key) isolation.notices.push(rootKeyNotice(key));
+  }
   const running = begun.move();
   return {
     url: address.url,
     port: address.port,
-    isolation: describeIsolation(driver, probe.reason),
-    notices,
+    isolation: isolation.summary,
+    notices: isolation.notices,
     async [Symbol.asyncDispose]() {
       status = "stopping";
       await gateway.drain(config.drainTimeoutMs);
@@ -241,35 +246,4 @@ function createFront(
       codeRoute(services.lambda),
     ],
   });
-}
-
-function describeIsolation(driver: SandboxDriver, reason: string): string {
-  if (driver.isolation === "none") return "NONE (--sandbox=process)";
-  const tenancy = driver.multiTenant ? "a host user of its own per sandbox" : "single tenant";
-  return `${driver.name}: ${reason}; ${tenancy}`;
-}
-
-/** What an operator must be told at start, the first root key of a strict server included. */
-async function describeRisks(
-  config: Config,
-  engine: Engine,
-  services: Assembled,
-): Promise<string[]> {
-  const { driver } = engine;
-  const notices: string[] = [];
-  if (driver.isolation === "none") {
-    notices.push("functions run as plain processes with your rights: this is not isolation");
-  } else if (!driver.multiTenant) {
-    notices.push(
-      "single tenant: every sandbox runs under your own user; start as root to separate them",
-    );
-  }
-  if (config.mode === "serve") {
-    const key = await services.iam.createRootKey(config.defaultAccountId);
-    if (key) {
-      const { accessKeyId, secretAccessKey } = key;
-      notices.push(`root key, shown once: ${accessKeyId} ${secretAccessKey}`);
-    }
-  }
-  return notices;
 }

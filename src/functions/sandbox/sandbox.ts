@@ -15,6 +15,8 @@ export interface SandboxDriver extends AsyncDisposable {
   readonly multiTenant: boolean;
   /** Whether this host can run the driver; the reason in words, with the command that repairs it. Never throws. */
   probe(): Promise<{ readonly usable: boolean; readonly reason: string }>;
+  /** Which limits this host can enforce on a sandbox; what is false is advisory. Never throws. */
+  limits(): Promise<SandboxLimits>;
   /** Checks every property from inside a sandbox; what `skerry doctor` prints. */
   selfTest(): Promise<readonly SandboxProperty[]>;
   /**
@@ -22,6 +24,12 @@ export interface SandboxDriver extends AsyncDisposable {
    * Errors: `sandbox.start-failed`, `sandbox.launcher-lost`. Aborting kills what was begun.
    */
   create(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>;
+}
+
+export interface SandboxLimits {
+  readonly memory: boolean;
+  readonly cpu: boolean;
+  readonly processes: boolean;
 }
 
 export interface SandboxProperty {

@@ -15,6 +15,7 @@ import type {
   Sandbox,
   SandboxChange,
   SandboxDriver,
+  SandboxLimits,
   SandboxProperty,
   SandboxSpec,
 } from "../../sandbox.ts";
@@ -89,6 +90,16 @@ class Driver implements BubblewrapDriver {
       const sandbox = await this.create(probeSpec(), new AbortController().signal);
       await sandbox[Symbol.asyncDispose]();
     });
+  }
+
+  async limits(): Promise<SandboxLimits> {
+    try {
+      const { memory, cpu, pids } = await this.capabilities();
+      return { memory, cpu, processes: pids };
+    } catch {
+      // A launcher that does not even start enforces nothing; `probe` says why.
+      return { memory: false, cpu: false, processes: false };
+    }
   }
 
   async selfTest(): Promise<readonly SandboxProperty[]> {

@@ -12,7 +12,13 @@ import type { Random } from "#base/random.ts";
 import { isPath, isSlotName, parseBootMessage } from "../../launcher/messages.ts";
 import { startTimeoutMs } from "../../limits.ts";
 import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
-import type { Sandbox, SandboxDriver, SandboxProperty, SandboxSpec } from "../../sandbox.ts";
+import type {
+  Sandbox,
+  SandboxDriver,
+  SandboxLimits,
+  SandboxProperty,
+  SandboxSpec,
+} from "../../sandbox.ts";
 import { linkSmallTree, linkTree } from "../../slot.ts";
 import { hostEnvironment, hostPaths, rewrite } from "./paths.ts";
 
@@ -52,6 +58,10 @@ class ProcessDriver implements SandboxDriver {
       usable: true,
       reason: "functions run as ordinary processes of this user, without isolation",
     });
+  }
+
+  limits(): Promise<SandboxLimits> {
+    return Promise.resolve({ memory: false, cpu: false, processes: false });
   }
 
   selfTest(): Promise<readonly SandboxProperty[]> {
