@@ -238,13 +238,13 @@ function checkLog(log: string, status: string | undefined): string {
   return ids[0] ?? "";
 }
 
-describe("Node", () => {
+describe("Node", { concurrency: 3 }, () => {
   for (const [index, row] of node.entries()) {
     test(`${row.what} is ${row.errorType}`, () => check(`node-${index}`, row, "nodejs24.x"));
   }
 });
 
-describe("Python", { skip: find("python3") ? false : "no python3" }, () => {
+describe("Python", { concurrency: 3, skip: find("python3") ? false : "no python3" }, () => {
   for (const [index, row] of python.entries()) {
     test(`${row.what} is ${row.errorType}`, async (t) => {
       if (pythonRuntime === undefined) return t.skip("no Python 3.11 or newer on this machine");
