@@ -345,4 +345,32 @@ describe("functions that take too much", { concurrency: true }, () => {
     assert.ok(typeof payload === "object" || Number(payload) <= 1_024, JSON.stringify(payload));
     assert.equal((await invoke(lambda, "neighbour")).error, undefined);
   });
+
+  test("whatever it does to its own sandbox, the next call gets a working one", async () => {
+    const code = `import { closeSync } from "node:fs";
+    import { spawn } from "node:child_process";
+    const tried = (work) => { try { work(); } catch {} };
+    const deeds = {
+      "closes every descriptor": () => { for (let fd = 3; fd < 64; fd++) tried(() => closeSync(fd)); },
+      "closes its output": () => { closeSync(1); closeSync(2); },
+      "kills whoever it finds": () => { for (let id = 1; id < 64; id++) tried(() => process.kill(id, "SIGKILL")); },
+      "leaves a flooding child": () => spawn("/bin/sh", ["-c", "while :; do echo REPORT; done"],
+        { detached: true, stdio: ["ignore", 1, 2] }).unref(),
+    };
+    export const handler = async ({ deed }) => { deeds[deed]?.(); return "fine"; };`;
+    await deploy(lambda, "rude", { "index.mjs": code });
+    const expected: readonly (readonly [string, string])[] = [
+      ["closes every descriptor", "Runtime.ExitError"],
+      ["kills whoever it finds", "Runtime.ExitError"],
+      ["leaves a flooding child", "fine"],
+      ["closes its output", "fine"],
+    ];
+    for (const [deed, answer] of expected) {
+      const { error, payload } = await invoke(lambda, "rude", { deed });
+      const told = error === undefined ? payload : (payload as { errorType: string }).errorType;
+      assert.equal(told, answer, deed);
+      assert.equal((await invoke(lambda, "rude")).payload, "fine", `after one that ${deed}`);
+      assert.equal((await invoke(lambda, "neighbour")).error, undefined);
+    }
+  });
 });

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
   DeleteFunctionConcurrencyCommand,
   GetAccountSettingsCommand,
@@ -219,6 +220,34 @@ describe("a function that calls itself", () => {
       await stillAnswers();
     });
   }
+});
+
+test("a chain of events stops at sixteen calls as well", async () => {
+  const code = `import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+    const client = new LambdaClient({ maxAttempts: 1 });
+    export const handler = async ({ depth }) => {
+      console.log("depth " + depth);
+      const FunctionName = process.env.AWS_LAMBDA_FUNCTION_NAME;
+      const Payload = JSON.stringify({ depth: depth + 1 });
+      await client.send(new InvokeCommand({ FunctionName, InvocationType: "Event", Payload }));
+    };`;
+  await deploy(lambda, "events", { "index.mjs": code }, { MemorySize: 384 });
+  await invoke(lambda, "events", { depth: 1 });
+  const logs = new CloudWatchLogsClient(platform.client);
+  const depths = async (): Promise<number[]> => {
+    const query = { logGroupName: "/aws/lambda/events", filterPattern: '"depth "' };
+    const { events = [] } = await logs.send(new FilterLogEventsCommand(query));
+    return events.map((event) => Number(/depth (\d+)/.exec(event.message ?? "")?.[1]));
+  };
+  while (!(await depths()).includes(16)) await stillAnswers();
+  for (let call = 0; call < 50; call++) await stillAnswers();
+  const expected = Array.from({ length: 16 }, (_, index) => index + 1);
+  const found = await depths();
+  assert.deepEqual(
+    found.toSorted((one, other) => one - other),
+    expected,
+  );
+  logs.destroy();
 });
 
 describe("concurrency", () => {
