@@ -14,7 +14,7 @@ import {
   type Invoker,
 } from "#functions/invoker/invoker.ts";
 import { createPackages } from "#functions/packages/packages.ts";
-import { createPool } from "#functions/pool/pool.ts";
+import { createPool, type GuestEndpoint } from "#functions/pool/pool.ts";
 import { createRegistry } from "#functions/registry/registry.ts";
 import { createRuntimes, type Runtime } from "#functions/runtimes/runtimes.ts";
 import { createBubblewrapDriver } from "#functions/sandbox/drivers/bubblewrap/bubblewrap.ts";
@@ -84,9 +84,8 @@ export async function assemble(config: Config, version: string): Promise<Running
   await using begun = new AsyncDisposableStack();
   const engine = begun.use(await assembleEngine(config));
   const { driver } = engine;
-  const probe = await driver.probe();
-  if (!probe.usable) throw new PlatformError("sandbox.unavailable", probe.reason);
-
+  // A whole sandbox is made and ended by it: the rest is put together meanwhile.
+  const probing = driver.probe();
   const store = begun.use(await openStore(config));
   const services = await createServices(config, engine, store, begun);
   let status: "starting" | "running" | "stopping" = "starting";
@@ -97,6 +96,8 @@ export async function assemble(config: Config, version: string): Promise<Running
   }));
   begun.use(gateway);
   services.bindGateway(gateway);
+  const probe = await probing;
+  if (!probe.usable) throw new PlatformError("sandbox.unavailable", probe.reason);
   const address = await gateway.listen();
   await services.lambda.resume();
   status = "running";
@@ -154,7 +155,7 @@ async function createServices(
   const logs = begun.use(createCloudwatchLogs(common));
   const iam = createIam({ ...common, mode });
   const registry = begun.use(createRegistry(common));
-  let gateway: Pick<Gateway, "serve"> | undefined;
+  const guests = createLateEndpoint();
   const pool = begun.use(
     createPool({
       driver,
@@ -162,9 +163,7 @@ async function createServices(
       packages,
       sink: logs.sink,
       credentials: iam.credentials,
-      guestEndpoint: {
-        serve: (server, identity) => gateway?.serve(server, identity) ?? { [Symbol.dispose]() {} },
-      },
+      guestEndpoint: guests,
       egress: createEgressProxy({ clock, log }),
       tracer,
       clock,
@@ -199,7 +198,7 @@ async function createServices(
     pool,
     store,
     loaders: serviceLoaders(services),
-    bindGateway: (made) => void (gateway = made),
+    bindGateway: (made) => guests.bind(made),
   };
 }
 
@@ -246,4 +245,32 @@ function createFront(
       codeRoute(services.lambda),
     ],
   });
+}
+
+/**
+ * Sandboxes are served by the gateway, which is made after the pool; one that starts in between (an
+ * event left by an earlier process) is handed over as soon as there is a gateway.
+ */
+function createLateEndpoint(): GuestEndpoint & { bind(gateway: GuestEndpoint): void } {
+  let bound: GuestEndpoint | undefined;
+  const early = new Set<() => void>();
+  return {
+    bind(gateway) {
+      bound = gateway;
+      for (const serve of early) serve();
+      early.clear();
+    },
+    serve(server, identity) {
+      if (bound) return bound.serve(server, identity);
+      let served: Disposable | undefined;
+      const serve = (): void => void (served = bound?.serve(server, identity));
+      early.add(serve);
+      return {
+        [Symbol.dispose]() {
+          early.delete(serve);
+          served?.[Symbol.dispose]();
+        },
+      };
+    },
+  };
 }
