@@ -249,6 +249,26 @@ async function onlyStream(name: string): Promise<string> {
   return [...names][0] ?? "";
 }
 
+test("a process left behind prints at a crawl between calls, and others are not held up", async () => {
+  const code = `import { spawn } from "node:child_process";
+    const flood = () => spawn("/bin/sh", ["-c", "while :; do echo " + "z".repeat(72) + "; done"], { detached: true, stdio: ["ignore", 1, 2] }).unref();
+    export const handler = async ({ leave }) => { if (leave) flood(); return "fine"; };`;
+  await deploy(lambda, "leaver", { "index.mjs": code }, { MemorySize: 1769 });
+  assert.equal((await invoke(lambda, "leaver", { leave: true })).payload, "fine");
+  const startedMs = performance.now();
+  for (let call = 0; call < 200; call++) await stillAnswers();
+  const kept = (await messages("leaver")).filter((message) => message.startsWith("zzz")).length;
+  // 256 KiB a second, what one read of the socket adds, and what came before the answer; without the
+  // brake it is 16 MiB at once and 4 MiB a second.
+  const seconds = Math.ceil((performance.now() - startedMs) / 1000) + 1;
+  assert.ok(
+    kept * 73 < 1024 * 1024 + seconds * (256 + 128) * 1024,
+    `${kept} lines in ${seconds} seconds`,
+  );
+  assert.equal((await invoke(lambda, "leaver")).payload, "fine");
+  await stillAnswers();
+});
+
 /** What a reader who forgives blanks in front takes for a record. */
 function jsonOf(message: string): { readonly type?: unknown } | undefined {
   try {

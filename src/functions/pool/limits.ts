@@ -46,6 +46,12 @@ export const logBurstBytes = 16 * 1024 * 1024;
 /** Output bytes read from one environment per window; beyond it the function waits, not the platform. */
 export const readBytesPerWindow = 8 * 1024 * 1024;
 export const readWindowMs = 100;
+/**
+ * The same between invocations, when only left-over processes can print: enough for what was still in
+ * the socket at the end of the last one. (The service freezes everything then.)
+ */
+export const idleReadBytesPerWindow = 256 * 1024;
+export const idleReadWindowMs = 1_000;
 /** How long to wait for the rest of a dead sandbox's output. */
 export const drainTimeoutMs = 250;
 /** How old the memory figure of a REPORT may be. */

@@ -3,6 +3,8 @@ import type { Clock } from "#base/clock.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import {
   drainTimeoutMs,
+  idleReadBytesPerWindow,
+  idleReadWindowMs,
   logBurstBytes,
   logBytesPerSecond,
   readBytesPerWindow,
@@ -16,7 +18,8 @@ import type { InvocationLog, InvocationReport, LogSink } from "./pool.ts";
 /**
  * Carries what one environment prints to the log sink, with the platform's own lines around it. Keeps
  * at most `logBytesPerSecond`; the rest is dropped and counted in the log. A function that prints faster
- * than `readBytesPerWindow` waits for its own output: the platform's loop is never its victim.
+ * than `readBytesPerWindow` waits for its own output: the platform's loop is never its victim. Between
+ * invocations far less is read; what a process left behind prints then has to wait for the next one.
  */
 export class LogPump implements InvocationLog {
   readonly #clock: Clock;
@@ -31,6 +34,7 @@ export class LogPump implements InvocationLog {
   #allowanceAtMs: number;
   #droppedLines = 0;
   #droppedBytes = 0;
+  #isIdle = false;
   /** How the sandbox ended, in the words of the service, once it has. */
   exitText: string | undefined;
 
@@ -50,7 +54,10 @@ export class LogPump implements InvocationLog {
 
   /** Begins to read; once per socket. */
   attach(socket: Socket): void {
-    const source = new Source(socket, this.#clock, (lines) => this.#customer(lines));
+    const source = new Source(socket, this.#clock, {
+      deliver: (lines) => this.#customer(lines),
+      isIdle: () => this.#isIdle,
+    });
     this.#sources.push(source);
   }
 
@@ -66,6 +73,8 @@ export class LogPump implements InvocationLog {
   start(requestId: string, version: string): void {
     this.#tail = [];
     this.#tailBytes = 0;
+    this.#isIdle = false;
+    for (const source of this.#sources) source.quicken();
     this.#platform([this.#lines.start(requestId, version)]);
   }
 
@@ -78,6 +87,7 @@ export class LogPump implements InvocationLog {
       this.#lines.end(report.requestId),
       this.#lines.report(report),
     ]);
+    this.#isIdle = true;
   }
 
   tail(): Uint8Array {
@@ -154,25 +164,35 @@ export class LogPump implements InvocationLog {
   }
 }
 
+const paces = {
+  running: { bytes: readBytesPerWindow, windowMs: readWindowMs },
+  idle: { bytes: idleReadBytesPerWindow, windowMs: idleReadWindowMs },
+} as const;
+
 /** One output stream of a sandbox. */
 class Source {
   readonly #splitter = new LineSplitter();
+  readonly #socket: Socket;
+  readonly #clock: Clock;
   readonly #deliver: (lines: readonly string[]) => void;
   readonly #end = Promise.withResolvers<void>();
+  #pace: keyof typeof paces = "running";
   #readBytes = 0;
   #window: Disposable | undefined;
 
-  constructor(socket: Socket, clock: Clock, deliver: (lines: readonly string[]) => void) {
-    this.#deliver = deliver;
+  constructor(
+    socket: Socket,
+    clock: Clock,
+    owner: { readonly deliver: (lines: readonly string[]) => void; readonly isIdle: () => boolean },
+  ) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#deliver = owner.deliver;
     socket.on("data", (chunk: Buffer) => {
       this.#readBytes += chunk.length;
       this.#deliver(this.#splitter.push(chunk));
-      this.#window ??= clock.timer(readWindowMs, () => {
-        this.#window = undefined;
-        this.#readBytes = 0;
-        socket.resume();
-      });
-      if (this.#readBytes > readBytesPerWindow) socket.pause();
+      if (!this.#window) this.#open(owner.isIdle() ? "idle" : "running");
+      if (this.#readBytes > paces[this.#pace].bytes) socket.pause();
     });
     socket.once("error", () => this.#end.resolve());
     socket.once("end", () => this.#end.resolve());
@@ -180,6 +200,23 @@ class Source {
       this.#window?.[Symbol.dispose]();
       this.flush();
       this.#end.resolve();
+    });
+  }
+
+  /** An invocation begins: no more waiting, but what was read in this window stays counted. */
+  quicken(): void {
+    if (!this.#window || this.#pace === "running") return;
+    this.#window[Symbol.dispose]();
+    this.#open("running");
+    this.#socket.resume();
+  }
+
+  #open(pace: keyof typeof paces): void {
+    this.#pace = pace;
+    this.#window = this.#clock.timer(paces[pace].windowMs, () => {
+      this.#window = undefined;
+      this.#readBytes = 0;
+      this.#socket.resume();
     });
   }
 
