@@ -7,23 +7,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const pinned = join(
-  dirname(createRequire(import.meta.url).resolve("node/package.json")),
-  "bin",
-  "node",
-);
-if (!existsSync(pinned)) {
-  console.error(
-    `skerry: the pinned Node.js is missing (${pinned}).\n` +
-      "Its install script was not run. Run: npm rebuild node",
-  );
-  process.exit(1);
-}
 const source = join(root, "src", "skerry.ts");
 const entry = existsSync(source)
   ? ["--conditions=source", source]
   : [join(root, "dist", "skerry.js")];
-const child = spawn(pinned, [...entry, ...process.argv.slice(2)], { stdio: "inherit" });
+
+// The fourth stream only tells the child when this process is gone, however it went.
+const stdio = ["inherit", "inherit", "inherit", "ipc"];
+const child = spawn(findPinned(), [...entry, ...process.argv.slice(2)], { stdio });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => {
   if (signal !== null) {
@@ -31,3 +22,22 @@ child.on("exit", (code, signal) => {
     process.kill(process.pid, signal);
   } else process.exit(code ?? 1);
 });
+
+function findPinned() {
+  let manifest;
+  try {
+    manifest = createRequire(import.meta.url).resolve("node/package.json");
+  } catch {
+    giveUp("its dependencies are not installed. Run: npm ci");
+  }
+  const pinned = join(dirname(manifest), "bin", "node");
+  if (existsSync(pinned)) return pinned;
+  return giveUp(
+    `the pinned Node.js is missing (${pinned}): its install script was not run. Run: npm rebuild node`,
+  );
+}
+
+function giveUp(why) {
+  console.error(`skerry: ${why}`);
+  process.exit(1);
+}

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { buffer } from "node:stream/consumers";
+import { systemClock } from "#base/clock.ts";
 import { runCli } from "#cli/cli.ts";
 import type { Terminal } from "#cli/command.ts";
 
@@ -9,17 +10,36 @@ import type { Terminal } from "#cli/command.ts";
  * or examine a platform, so that `skerry invoke` does not pay for it.
  */
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+
+/**
+ * One Ctrl-C reaches this process several times: from the terminal, and again from each parent that
+ * passes it on (`bin/skerry.js`, npm). Only what comes later than this is a second wish.
+ */
+const sameSignalMs = 200;
+
+let stoppedAtMs = 0;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(130);
-    stop.abort();
+    const now = systemClock.monotonicMs();
+    if (!stop.signal.aborted) {
+      stoppedAtMs = now;
+      stop.abort();
+    } else if (now - stoppedAtMs > sameSignalMs) process.exit(130); // 128 + SIGINT, as shells say it
   });
 }
+// The parent died without a word (kill -9): nobody is left to stop us.
+process.on("disconnect", () => stop.abort());
+process.channel?.unref();
+// `skerry logs -f NAME | head -1`: the reader has had enough.
+process.stdout.on("error", (error: Error & { code?: string }) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 
 const terminal: Terminal = {
   environment: process.env,
   workingDirectory: process.cwd(),
-  isInteractive: process.stdout.isTTY,
+  isInteractive: process.stderr.isTTY,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   readFile,

@@ -34,6 +34,7 @@ export interface CommandInvocation {
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
+  /** Whether somebody reads what `err` prints as it comes. */
   readonly isInteractive: boolean;
   out(text: string): void;
   err(text: string): void;

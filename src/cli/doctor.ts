@@ -1,5 +1,6 @@
 import type { Command, Diagnosis } from "./command.ts";
 import { table } from "./help.ts";
+import { announced } from "./progress.ts";
 
 /** `skerry doctor`: what this host can do, verified from inside a real sandbox. */
 export const doctor: Command = {
@@ -9,7 +10,11 @@ export const doctor: Command = {
   flags: [],
   serverFlags: true,
   async run(invocation, terminal) {
-    const diagnosis = await terminal.diagnose(invocation.config);
+    const diagnosis = await announced(
+      terminal,
+      "making sandboxes and looking around in them",
+      terminal.diagnose(invocation.config),
+    );
     terminal.out(
       invocation.json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : describe(diagnosis),
     );

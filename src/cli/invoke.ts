@@ -1,5 +1,6 @@
 import { clientSettings, reach } from "./client.ts";
 import { CliError, type Command, type CommandInvocation, type Terminal } from "./command.ts";
+import { announced } from "./progress.ts";
 
 /** `skerry invoke NAME [PAYLOAD]`: one call, its answer on stdout, its log on stderr. */
 export const invoke: Command = {
@@ -18,15 +19,16 @@ export const invoke: Command = {
     const { LambdaClient, InvokeCommand } = await import("@aws-sdk/client-lambda");
     const client = new LambdaClient(clientSettings(invocation, terminal.environment));
     const isAsync = "async" in invocation.flags;
-    const answer = await reach(invocation.endpoint, () =>
-      client.send(
-        new InvokeCommand({
-          FunctionName: reference,
-          Payload: payload,
-          InvocationType: isAsync ? "Event" : "RequestResponse",
-          ...(!isAsync && { LogType: "Tail" as const }),
-        }),
-      ),
+    const command = new InvokeCommand({
+      FunctionName: reference,
+      Payload: payload,
+      InvocationType: isAsync ? "Event" : "RequestResponse",
+      ...(!isAsync && { LogType: "Tail" as const }),
+    });
+    const answer = await announced(
+      terminal,
+      `waiting for ${reference}`,
+      reach(invocation.endpoint, () => client.send(command)),
     );
     const body = Buffer.from(answer.Payload ?? new Uint8Array()).toString("utf8");
     const log = Buffer.from(answer.LogResult ?? "", "base64").toString("utf8");
@@ -44,6 +46,10 @@ export const invoke: Command = {
 async function readPayload(invocation: CommandInvocation, terminal: Terminal): Promise<Uint8Array> {
   const text = invocation.operands[1] ?? "{}";
   if (text === "-") return terminal.readStdin();
-  if (text.startsWith("@")) return terminal.readFile(text.slice(1));
+  if (text.startsWith("@")) {
+    return terminal.readFile(text.slice(1)).catch((error: unknown) => {
+      throw new CliError(`cannot read the payload: ${error instanceof Error ? error.message : ""}`);
+    });
+  }
   return Buffer.from(text, "utf8");
 }
