@@ -56,7 +56,7 @@ test("a function's own error is its answer, and exit code 1", async () => {
 });
 
 test("--async hands the event over; --json answers as one object", async () => {
-  const handed = await server.run("invoke", "--async", "echo", '{"word":"later"}');
+  const handed = await server.run("invoke", "--async", "echo", '{"word":"handed"}');
   assert.deepEqual(handed, { code: 0, out: "accepted\n", err: "" });
   const { out } = await server.run("invoke", "--json", "echo", '{"word":"now"}');
   const answer = JSON.parse(out) as Record<string, string>;
