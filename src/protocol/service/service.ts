@@ -97,10 +97,13 @@ export interface ServiceDescription {
    * row matched, to tell what the model knows and we lack from what nobody knows.
    */
   readonly model?: () => Promise<object>;
-  /** The service's own error for absent required members; without it, `ValidationException` and its sentence. */
+  /**
+   * The service's own error for absent required members; without it, `ValidationException`. Without a
+   * message, the sentence of the services' common framework.
+   */
   readonly missingMembers?: (paths: readonly string[]) => {
     readonly code: string;
-    readonly message: string;
+    readonly message?: string;
   };
   /** Moved from Query to another protocol and still sends `x-amzn-query-error` (SQS). */
   readonly isQueryCompatible?: boolean;

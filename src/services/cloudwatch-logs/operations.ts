@@ -4,8 +4,9 @@ import {
   PutLogEvents$,
   StartLiveTail$,
 } from "@aws-sdk/client-cloudwatch-logs";
+import { createConstraintCheck } from "#protocol/constraints/constraints.ts";
 import { defineService, type Service } from "#protocol/service/service.ts";
-import { withConstraints } from "./constraints.ts";
+import { logsConstraints, logsWording } from "./constraints.ts";
 import type { Logs, LogsDeps } from "./deps.ts";
 import { filterLogEvents } from "./operations/filter-log-events.ts";
 import { getLogEvents } from "./operations/get-log-events.ts";
@@ -27,10 +28,7 @@ export function defineLogs(deps: LogsDeps): Service {
       targetPrefix: "Logs_20140328",
       apiVersion: "2014-03-28",
       model: () => import("@aws-sdk/client-cloudwatch-logs"),
-      missingMembers: (paths) => ({
-        code: "InvalidParameterException",
-        message: missingMessage(paths),
-      }),
+      missingMembers: () => ({ code: "InvalidParameterException" }),
     },
     {
       ...logGroupOperations(deps),
@@ -43,13 +41,5 @@ export function defineLogs(deps: LogsDeps): Service {
       StartLiveTail: [StartLiveTail$, startLiveTail(deps)],
     },
   );
-  return withConstraints(service);
-}
-
-function missingMessage(paths: readonly string[]): string {
-  const noun = paths.length === 1 ? "error" : "errors";
-  const sentences = paths.map(
-    (path) => `Value null at '${path}' failed to satisfy constraint: Member must not be null`,
-  );
-  return `${paths.length} validation ${noun} detected: ${sentences.join("; ")}`;
+  return createConstraintCheck(logsConstraints, logsWording).guard(service);
 }

@@ -1,5 +1,6 @@
+import { createConstraintCheck } from "#protocol/constraints/constraints.ts";
 import { defineService, type Service } from "#protocol/service/service.ts";
-import { iamConstraints, missingMembers, withConstraints } from "./constraints.ts";
+import { iamConstraints, iamWording, missingMembers } from "./constraints.ts";
 import type { Iam, IamDeps } from "./deps.ts";
 import { accessKeyOperations } from "./operations/access-keys.ts";
 import { accountOperations } from "./operations/account.ts";
@@ -40,5 +41,5 @@ export function defineIam(deps: IamDeps): Service {
       ...serviceLinkedRoleOperations(deps),
     },
   );
-  return withConstraints(service, iamConstraints);
+  return createConstraintCheck(iamConstraints, iamWording).guard(service);
 }

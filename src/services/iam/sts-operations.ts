@@ -6,8 +6,9 @@ import {
   GetFederationToken$,
   GetSessionToken$,
 } from "@aws-sdk/client-sts";
+import { createConstraintCheck } from "#protocol/constraints/constraints.ts";
 import { defineService, type Service } from "#protocol/service/service.ts";
-import { missingMembers, stsConstraints, withConstraints } from "./constraints.ts";
+import { iamWording, missingMembers, stsConstraints } from "./constraints.ts";
 import { assumeRole } from "./operations/assume-role.ts";
 import { assumeRoleWithWebIdentity } from "./operations/assume-role-with-web-identity.ts";
 import { getAccessKeyInfo, getCallerIdentity } from "./operations/callers.ts";
@@ -36,5 +37,5 @@ export function defineSts(deps: StsDeps): Service {
       GetSessionToken: [GetSessionToken$, getSessionToken(deps)],
     },
   );
-  return withConstraints(service, stsConstraints);
+  return createConstraintCheck(stsConstraints, iamWording).guard(service);
 }

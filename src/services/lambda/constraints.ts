@@ -1,27 +1,17 @@
-/**
- * Ranges, lengths, patterns and choices of every member of every supported operation, as the
- * service's model states them (botocore `lambda/2015-03-31/service-2.json`, 2026-11). Runtime names
- * are told apart in `runtime-names.ts`; the upper bound of Timeout is a quota the model leaves out. The SDK's
- * schemas do not carry them, so they are data here and `validate.ts` interprets them.
- */
-export interface Constraint {
+import type {
+  Constraint as ModelConstraint,
+  ConstraintWording,
+} from "#protocol/constraints/constraints.ts";
+import { ValidationError } from "#protocol/wire/wire.ts";
+
+/** What a constraint is of decides what breaks it, which the tests make from this table. */
+export interface Constraint extends ModelConstraint {
   readonly kind: "text" | "number" | "list" | "map";
-  /** Smallest value, length or count. */
-  readonly min?: number;
-  readonly max?: number;
-  /** Must match as a whole. */
-  readonly pattern?: string;
-  readonly values?: readonly string[];
-  /** Of a list, and of a map's values. */
   readonly items?: Constraint;
-  /** Of a map. */
   readonly names?: Constraint;
-  /** The value is left out of the message. */
-  readonly sensitive?: true;
 }
 
-/** Dotted member paths as in the API, e.g. `EphemeralStorage.Size`. */
-export type Constraints = Readonly<Record<string, Constraint>>;
+type Constraints = Readonly<Record<string, Constraint>>;
 
 const text = (min: number | undefined, max: number | undefined, pattern?: string): Constraint => ({
   kind: "text",
@@ -178,7 +168,12 @@ const invocation: Constraints = {
 };
 const layerFilter: Constraints = { CompatibleArchitecture: architecture };
 
-/** By operation name. An operation that is supported and has no row has no constrained member. */
+/**
+ * Ranges, lengths, patterns and choices of every member of every supported operation, as the
+ * service's model states them (botocore `lambda/2015-03-31/service-2.json`, 2026-11). Runtime names
+ * are told apart in `runtime-names.ts`; the upper bound of Timeout is a quota the model leaves out. An
+ * operation that is supported and has no row has no constrained member.
+ */
 export const constraints: Readonly<Record<string, Constraints>> = {
   CreateFunction: {
     FunctionName: plainName,
@@ -306,4 +301,11 @@ export const constraints: Readonly<Record<string, Constraints>> = {
   },
   InvokeWithResponseStream: { ...invocation, InvocationType: oneOf("RequestResponse", "DryRun") },
   InvokeAsync: { FunctionName: qualifiedName },
+};
+
+/** How Lambda refuses what breaks them. */
+export const wording: ConstraintWording = {
+  error: (message) => new ValidationError([], message),
+  reports: "each-member",
+  shown: { structures: "pairs" },
 };

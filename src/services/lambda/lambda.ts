@@ -1,7 +1,9 @@
 import type * as Sdk from "@aws-sdk/client-lambda";
 import type { AsyncSettings } from "#functions/invoker/invoker.ts";
+import { createConstraintCheck } from "#protocol/constraints/constraints.ts";
 import { defineService, type Service, type ServiceDescription } from "#protocol/service/service.ts";
 import { type CodeLinks, createCodeLinks } from "./code.ts";
+import { constraints, wording } from "./constraints.ts";
 import type { LambdaDeps, LambdaScope } from "./dependencies.ts";
 import { createAsyncSettings } from "./async-settings.ts";
 import { createFunctionUrlTable } from "./function-urls.ts";
@@ -10,7 +12,6 @@ import { resourceTable } from "./operations-resources.ts";
 import { createPreparation } from "./preparation.ts";
 import { createRecordCache } from "./record-cache.ts";
 import type { FunctionUrlTable } from "./url-table.ts";
-import { validateInput } from "./validate.ts";
 
 export type { LambdaDeps } from "./dependencies.ts";
 
@@ -45,8 +46,9 @@ export function createLambda(deps: LambdaDeps): Lambda {
   const runtimeNames = new Set(deps.runtimes.keys());
   const scope: LambdaScope = { ...deps, preparation, cache, runtimeNames };
   const table = { ...functionTable(scope, links), ...resourceTable(scope, links) };
+  const constraintCheck = createConstraintCheck({ everywhere: {}, only: constraints }, wording);
   return {
-    service: validated(defineService<typeof Sdk>(description, table)),
+    service: constraintCheck.guard(defineService<typeof Sdk>(description, table)),
     urls: createFunctionUrlTable(scope),
     asyncSettings: createAsyncSettings(scope),
     codeLinks: links,
@@ -57,16 +59,4 @@ export function createLambda(deps: LambdaDeps): Lambda {
       await cache[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Every operation's input is held against the model's constraints before its handler sees it. */
-function validated(service: Service): Service {
-  const operations = [...service.operations.values()].map((operation) => ({
-    ...operation,
-    async handle(...[input, context]: Parameters<typeof operation.handle>) {
-      validateInput(operation.name, input);
-      return await operation.handle(input, context);
-    },
-  }));
-  return { ...service, operations: new Map(operations.map((each) => [each.name, each])) };
 }
