@@ -62,10 +62,11 @@ pages.set(
   page("Errors of the platform", [
     "What the platform itself can report, in logs and as the cause of a service's server fault.",
     "",
-    "| code | may help to try again |",
-    "|---|---|",
+    "| code | meaning | may help to try again |",
+    "|---|---|---|",
     ...Object.entries(platformErrorCodes).map(
-      ([code, { retryable }]) => `| \`${code}\` | ${retryable ? "yes" : "no"} |`,
+      ([code, { retryable, meaning }]) =>
+        `| \`${code}\` | ${meaning} | ${retryable ? "yes" : "no"} |`,
     ),
   ]),
 );

@@ -1,27 +1,93 @@
 /**
- * Every operational failure the platform itself can report, and whether trying the same thing again
- * may help. The docs table and the code are held together by a test (docs/reference/errors.md).
+ * Every operational failure the platform itself can report, whether trying the same thing again may
+ * help, and what happened and what to do, in one sentence. The docs table and the code are held together by a test (docs/reference/errors.md).
  */
 export const platformErrorCodes = {
-  "storage.full": { retryable: true },
-  "storage.conflict": { retryable: true },
-  "storage.closed": { retryable: false },
-  "storage.failed": { retryable: false },
-  "blob.missing": { retryable: false },
-  "blob.corrupt": { retryable: false },
-  "sandbox.unavailable": { retryable: false },
-  "sandbox.start-failed": { retryable: true },
-  "sandbox.launcher-lost": { retryable: true },
-  "runtime.unavailable": { retryable: false },
-  "package.invalid": { retryable: false },
-  "package.too-large": { retryable: false },
-  "environment.lost": { retryable: true },
-  "channel.broken": { retryable: true },
-  "queue.full": { retryable: true },
-  "config.invalid": { retryable: false },
-  "target.unknown": { retryable: false },
-  "server.stopping": { retryable: true },
-} as const satisfies Record<string, { readonly retryable: boolean }>;
+  "storage.full": {
+    retryable: true,
+    meaning:
+      "The disk that holds the data folder has no room left: free some; nothing was written.",
+  },
+  "storage.conflict": {
+    retryable: true,
+    meaning:
+      "Other writes kept changing what this transaction had read, and its tries are used up: try again.",
+  },
+  "storage.closed": {
+    retryable: false,
+    meaning: "Something was asked of the store after it had been closed: start the server again.",
+  },
+  "storage.failed": {
+    retryable: false,
+    meaning:
+      "The database reported an error of its own: the cause is in the log; check the disk and the data folder.",
+  },
+  "blob.missing": {
+    retryable: false,
+    meaning: "Bytes that a record points at are not in the data folder: upload them again.",
+  },
+  "blob.corrupt": {
+    retryable: false,
+    meaning: "Stored bytes no longer match their checksum: check the disk and upload them again.",
+  },
+  "sandbox.unavailable": {
+    retryable: false,
+    meaning:
+      "This host cannot isolate functions as required: the message names the command that repairs it, and `skerry doctor` verifies it.",
+  },
+  "sandbox.start-failed": {
+    retryable: true,
+    meaning:
+      "One sandbox did not start, for the reason in the message: the next call starts a new one.",
+  },
+  "sandbox.launcher-lost": {
+    retryable: true,
+    meaning:
+      "The process that starts sandboxes ended, and all sandboxes with it: it is started again by itself.",
+  },
+  "runtime.unavailable": {
+    retryable: false,
+    meaning:
+      "The function's runtime is not on this host: install it; `skerry doctor` lists what was found.",
+  },
+  "package.invalid": {
+    retryable: false,
+    meaning: "The code package is not a zip file that can be unpacked: build it again.",
+  },
+  "package.too-large": {
+    retryable: false,
+    meaning:
+      "The code package has more entries, or more bytes once unpacked, than is allowed: make it smaller.",
+  },
+  "environment.lost": {
+    retryable: true,
+    meaning:
+      "A function's environment was given up before it could serve: the next call starts a new one.",
+  },
+  "channel.broken": {
+    retryable: true,
+    meaning:
+      "The connection to the program inside a sandbox broke or carried what it must not: that environment is ended, the next call starts a new one.",
+  },
+  "queue.full": {
+    retryable: true,
+    meaning: "A bounded queue has no free place: call again more slowly.",
+  },
+  "config.invalid": {
+    retryable: false,
+    meaning:
+      "A setting is unknown, malformed or out of range: the message names it and where it came from.",
+  },
+  "target.unknown": {
+    retryable: false,
+    meaning:
+      "A call or an event was meant for an operation or a resource that is not there: create it, or correct its name.",
+  },
+  "server.stopping": {
+    retryable: true,
+    meaning: "The server is shutting down and takes nothing new: call again once it is back.",
+  },
+} as const satisfies Record<string, { readonly retryable: boolean; readonly meaning: string }>;
 
 export type PlatformErrorCode = keyof typeof platformErrorCodes;
 
