@@ -14,7 +14,9 @@ import { createTracer } from "./tracer.ts";
 export interface Tracer {
   /** Opens a span under `parent`; it is recorded when ended, never before. */
   span(parent: TraceContext, name: string, attributes?: SpanAttributes): Span;
-  /** Records a span that is already over, with wall times in epoch milliseconds (fractions allowed). */
+  /** The time line of spans: epoch milliseconds with fractions. What `record` wants. */
+  nowMs(): number;
+  /** Records a span that is already over; times from `nowMs`. */
   record(
     parent: TraceContext,
     name: string,

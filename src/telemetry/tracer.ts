@@ -41,6 +41,7 @@ export function createTracer(deps: {
   });
 
   return {
+    nowMs: preciseNowMs,
     newTrace: () => ({
       traceId: `1-${Math.floor(clock.nowMs() / 1000)
         .toString(16)

@@ -115,7 +115,8 @@ test("a server whose parent was killed stops too", async () => {
   assert.ok(processes.length > 0);
   running.child.kill("SIGKILL");
   await running.exited; // once nobody holds its output any more
-  assert.deepEqual(processes.filter(isRunning), []);
+  // The launcher holds none of it and ends a moment later; the test's own limit bounds the wait.
+  while (processes.some(isRunning)) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test("a port in use is one sentence with a way out", async () => {

@@ -50,10 +50,10 @@ export async function run(
   });
   const trace = { ...span.context, hops: context.trace.hops + 1 };
   try {
-    const acceptedMs = deps.clock.nowMs();
+    const acceptedMs = deps.tracer.nowMs();
     const acquired = await deps.pool.acquire(revision, trace, context.signal);
     const waited = acquired.kind !== "ready" || acquired.environment.startKind === "cold";
-    if (waited) deps.tracer.record(trace, "queue", acceptedMs, deps.clock.nowMs());
+    if (waited) deps.tracer.record(trace, "queue", acceptedMs, deps.tracer.nowMs());
     if (acquired.kind === "init-failed")
       return neverStarted({ ...deps, invocation, span, settled }, acquired);
     const { environment } = acquired;
