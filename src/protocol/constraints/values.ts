@@ -10,12 +10,14 @@ export interface ShownAs {
 export function show(value: unknown, as: ShownAs): string {
   if (Array.isArray(value)) return `[${value.map((entry) => show(entry, as)).join(", ")}]`;
   const { charactersMax = Infinity } = as;
-  const text = typeof value === "object" ? showStructure(value, as) : String(value);
+  const isScalar = typeof value === "string" || typeof value === "number";
+  const text = isScalar ? String(value) : showStructure(value, as);
   return text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text;
 }
 
-function showStructure(value: object | null, { structures }: ShownAs): string {
-  if (value === null || structures === "json") return JSON.stringify(value);
+function showStructure(value: unknown, { structures }: ShownAs): string {
+  if (typeof value !== "object" || value === null || structures === "json")
+    return JSON.stringify(value);
   const entries = Object.entries(value).map(([name, item]) => `${name}=${String(item)}`);
   return `{${entries.join(", ")}}`;
 }

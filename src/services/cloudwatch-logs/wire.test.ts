@@ -15,9 +15,9 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
+import { serve } from "#protocol/testing/serve.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import { createCloudwatchLogs } from "./cloudwatch-logs.ts";
-import { serve } from "./testing/serve.ts";
 import { region } from "./testing/set-up.ts";
 
 const logGroupName = "/aws/lambda/f";

@@ -17,9 +17,9 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import type { AuthenticationMode } from "#protocol/auth/auth.ts";
+import { serve } from "#protocol/testing/serve.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import { createIam } from "./iam.ts";
-import { serve } from "./testing/serve.ts";
 import { trustPolicy } from "./testing/set-up.ts";
 
 async function setUp(mode: AuthenticationMode) {

@@ -1,19 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import yazl from "yazl";
 import { systemClock } from "#base/clock.ts";
 import { createSeededRandom, systemRandom } from "#base/random.ts";
-import { uuid } from "#base/ids.ts";
 import type { Invocation, InvocationResult } from "#functions/invoker/invoker.ts";
 import { createPackages } from "#functions/packages/packages.ts";
 import { createRegistry, type FunctionRegistry } from "#functions/registry/registry.ts";
-import { createAuthenticator } from "#protocol/auth/auth.ts";
-import { createDispatcher } from "#protocol/dispatch/dispatch.ts";
-import type { WireResponse } from "#protocol/wire/wire.ts";
+import { serve } from "#protocol/testing/serve.ts";
 import { openBlobStore } from "#storage/blobs/blobs.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import type { Store } from "#storage/storage.ts";
@@ -79,30 +74,18 @@ export async function startLambdaServer(
     accountConcurrency: 1000,
     ...overrides,
   });
-  const dispatcher = createDispatcher({
-    loaders: [
-      {
-        name: "lambda",
-        signingName: "lambda",
-        endpointPrefix: "lambda",
-        load: async () => lambda.service,
-      },
-    ],
-    authenticator: createAuthenticator({
-      mode: "open",
-      keys: { find: async () => undefined },
-      clock: systemClock,
-      defaultAccountId: "000000000000",
-    }),
-    clock: systemClock,
-    telemetry,
-    defaultRegion: "us-east-1",
+  const loader = {
+    name: "lambda",
+    signingName: "lambda",
+    endpointPrefix: "lambda",
+    load: async () => lambda.service,
+  };
+  const served = await serve([loader], {
+    mode: "open",
+    keys: { find: async () => undefined },
+    before: (request) => lambda.codeLinks.serve(request),
   });
-  const http = createServer((request, response) => {
-    void respond({ request, response, dispatcher, lambda });
-  });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  const endpoint = `http://localhost:${(http.address() as AddressInfo).port}`; // listens on TCP
+  const { endpoint } = served;
   const server: LambdaServer = Object.assign(state, {
     endpoint,
     lambda,
@@ -116,8 +99,7 @@ export async function startLambdaServer(
         maxAttempts: 1,
       }),
     async [Symbol.asyncDispose]() {
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
+      await served[Symbol.asyncDispose]();
       await lambda[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
@@ -137,42 +119,6 @@ function echoed(payload: Uint8Array, executedVersion: string): InvocationResult 
     logTail: Promise.resolve(Buffer.from("END\n")),
     executedVersion,
   };
-}
-
-async function respond(exchange: {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly dispatcher: ReturnType<typeof createDispatcher>;
-  readonly lambda: Lambda;
-}): Promise<void> {
-  const { request, response, dispatcher, lambda } = exchange;
-  const [path = "/", rawQuery = ""] = (request.url ?? "/").split(/\?(.*)/s);
-  const method = request.method ?? "GET";
-  const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
-  );
-  const wire = { method, path, rawQuery, headers, body: request };
-  const answered: WireResponse | undefined =
-    (await lambda.codeLinks.serve(wire)) ??
-    (await dispatcher.dispatch({
-      request: wire,
-      requestId: uuid(systemRandom),
-      endpoint: `http://${headers["host"]}`,
-      trace: { traceId: "1-0-0", spanId: undefined, sampled: false, hops: 0 },
-      signal: new AbortController().signal,
-      fromGuest: false,
-    }));
-  if (!answered) {
-    response.writeHead(404).end();
-    return;
-  }
-  response.writeHead(answered.status, { ...answered.headers });
-  if (answered.body instanceof Uint8Array) {
-    response.end(answered.body);
-    return;
-  }
-  for await (const part of answered.body) response.write(part);
-  response.end();
 }
 
 /** A zip with these files. */

@@ -11,6 +11,7 @@ import {
 } from "#protocol/auth/auth.ts";
 import { createDispatcher } from "#protocol/dispatch/dispatch.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
+import type { WireRequest, WireResponse } from "#protocol/wire/wire.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
 
 /** Services behind a real socket on a free port, so that tests can use the real SDK clients. */
@@ -20,6 +21,8 @@ export async function serve(
     readonly mode: AuthenticationMode;
     readonly keys: KeyStore;
     readonly clock?: Clock;
+    /** Answers what is no AWS call, before the services are asked. */
+    readonly before?: (request: WireRequest) => Promise<WireResponse | undefined>;
   },
 ): Promise<AsyncDisposable & { readonly endpoint: string }> {
   const telemetry = createTelemetry({
@@ -46,14 +49,17 @@ export async function serve(
     const gone = new AbortController();
     response.on("close", () => gone.abort(new Error("the caller hung up")));
     const answer = async (): Promise<void> => {
-      const result = await dispatcher.dispatch({
-        request: wireRequest(message),
-        requestId: uuid(systemRandom),
-        endpoint,
-        trace: telemetry.tracer.newTrace(),
-        signal: gone.signal,
-        fromGuest: false,
-      });
+      const request = wireRequest(message);
+      const result =
+        (await options.before?.(request)) ??
+        (await dispatcher.dispatch({
+          request,
+          requestId: uuid(systemRandom),
+          endpoint,
+          trace: telemetry.tracer.newTrace(),
+          signal: gone.signal,
+          fromGuest: false,
+        }));
       response.writeHead(result?.status ?? 404, { ...result?.headers });
       if (result?.body instanceof Uint8Array) return void response.end(result.body);
       for await (const piece of result?.body ?? []) {
@@ -77,14 +83,8 @@ export async function serve(
   };
 }
 
-function wireRequest(message: IncomingMessage): {
-  method: string;
-  path: string;
-  rawQuery: string;
-  headers: Record<string, string>;
-  body: AsyncIterable<Uint8Array>;
-} {
-  const [path = "/", rawQuery = ""] = (message.url ?? "/").split("?");
+function wireRequest(message: IncomingMessage): WireRequest {
+  const [path = "/", rawQuery = ""] = (message.url ?? "/").split(/\?(.*)/s);
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers)) headers[name] = String(value);
   return { method: message.method ?? "GET", path, rawQuery, headers, body: message };
