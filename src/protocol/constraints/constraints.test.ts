@@ -152,7 +152,7 @@ test("a sensitive value is not repeated, a long one is cut", () => {
   assert.match(said({ Text: { max: 1 } }, { Text: "abcdef" }, cut) ?? "", /Value 'abc…' at/);
 });
 
-test("all breaches are counted, a bounded number is told", () => {
+test("a bounded number of breaches is told, all of their row are counted", () => {
   const members: Constraints = { List: { items: { max: 1 } } };
   const input = { List: Array.from({ length: 5_000 }, () => "ab") };
   const message = said(members, input) ?? "";

@@ -42,7 +42,7 @@ export interface ConstraintWording {
   readonly reports: "each-demand" | "each-member";
   /** How the offending value is repeated. */
   readonly shown: ShownAs;
-  /** Sentences in one message, which still counts them all. Default 100. */
+  /** Sentences in one message; it counts all of the row that reached them, later rows unseen. Default 100. */
   readonly breachesMax?: number;
 }
 

@@ -1,6 +1,6 @@
 import { PolicyLengthExceededException } from "@aws-sdk/client-lambda";
 import type { Input } from "./dependencies.ts";
-import { invalid } from "./errors.ts";
+import { conflict, invalid, notFound } from "./errors.ts";
 import { policyBytesMax } from "./limits.ts";
 import type { PolicyRecord, Statement } from "./records.ts";
 
@@ -76,7 +76,35 @@ export function policyDocument(record: PolicyRecord): string {
   return JSON.stringify(document);
 }
 
-export function checkPolicyLength(record: PolicyRecord): void {
+/** The policy with one statement more, under a new revision; its id must be new and the whole not too long. */
+export function withStatement(
+  before: PolicyRecord | undefined,
+  statement: Statement,
+  revisionId: string,
+): PolicyRecord {
+  const statements = before?.statements ?? [];
+  if (statements.some(({ Sid: sid }) => sid === statement.Sid)) {
+    throw conflict(
+      `The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
+    );
+  }
+  const after = { revisionId, statements: [...statements, statement] };
+  checkPolicyLength(after);
+  return after;
+}
+
+/** What is left without the statement, which must be there; a policy of none is to be removed. */
+export function statementsWithout(
+  before: PolicyRecord | undefined,
+  statementId: string,
+): PolicyRecord["statements"] {
+  const statements = before?.statements ?? [];
+  const left = statements.filter(({ Sid: sid }) => sid !== statementId);
+  if (left.length < statements.length) return left;
+  throw notFound(`Statement ${statementId} is not found in resource policy.`);
+}
+
+function checkPolicyLength(record: PolicyRecord): void {
   const byteCount = Buffer.byteLength(policyDocument(record));
   if (byteCount <= policyBytesMax) return;
   throw new PolicyLengthExceededException({

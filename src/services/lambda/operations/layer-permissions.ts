@@ -2,8 +2,8 @@ import { uuid } from "#base/ids.ts";
 import type { RequestContext } from "#base/context.ts";
 import type { RegistryView } from "#functions/registry/registry.ts";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
-import { accessDenied, conflict, notFound, staleRevision } from "../errors.ts";
-import { checkPolicyLength, layerStatement, policyDocument } from "../policy.ts";
+import { accessDenied, notFound, staleRevision } from "../errors.ts";
+import { layerStatement, policyDocument, statementsWithout, withStatement } from "../policy.ts";
 import { layerPolicies, type PolicyRecord } from "../records.ts";
 import {
   layerArn,
@@ -27,14 +27,7 @@ function addLayerVersionPermission(scope: LambdaScope): LambdaHandler<"AddLayerV
     const statement = layerStatement(input, layerVersionArn(id));
     const record = await scope.registry.write((edit) => {
       const before = policyAt(edit, id, input.RevisionId);
-      if (before?.statements.some(({ Sid: sid }) => sid === input.StatementId)) {
-        throw conflict(
-          `The statement id (${input.StatementId}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
-        );
-      }
-      const statements = [...(before?.statements ?? []), statement];
-      const after: PolicyRecord = { revisionId: uuid(scope.random), statements };
-      checkPolicyLength(after);
+      const after = withStatement(before, statement, uuid(scope.random));
       layerPolicies.put(edit.tx, { id, sub: String(id.version) }, after);
       return after;
     });
@@ -49,12 +42,7 @@ function removeLayerVersionPermission(
     const id = ownLayer(input.LayerName, input.VersionNumber, context);
     await scope.registry.write((edit) => {
       const before = policyAt(edit, id, input.RevisionId);
-      const statements = (before?.statements ?? []).filter(
-        ({ Sid: sid }) => sid !== input.StatementId,
-      );
-      if (!before || statements.length === before.statements.length) {
-        throw notFound(`Statement ${input.StatementId} is not found in resource policy.`);
-      }
+      const statements = statementsWithout(before, input.StatementId);
       const sub = String(id.version);
       if (statements.length === 0) layerPolicies.remove(edit.tx, id, sub);
       else layerPolicies.put(edit.tx, { id, sub }, { revisionId: uuid(scope.random), statements });

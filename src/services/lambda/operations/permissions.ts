@@ -1,15 +1,8 @@
 import { uuid } from "#base/ids.ts";
 import type { FunctionReference, RegistryView } from "#functions/registry/registry.ts";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
-import {
-  conflict,
-  functionNotFound,
-  invalid,
-  notFound,
-  nothingThere,
-  staleRevision,
-} from "../errors.ts";
-import { checkPolicyLength, functionStatement, policyDocument } from "../policy.ts";
+import { functionNotFound, invalid, notFound, nothingThere, staleRevision } from "../errors.ts";
+import { functionStatement, policyDocument, statementsWithout, withStatement } from "../policy.ts";
 import { policies, type PolicyRecord } from "../records.ts";
 import { functionArn, functionReference, isVersionNumber } from "../reference.ts";
 import { entryAt } from "./functions.ts";
@@ -36,14 +29,7 @@ function addPermission(scope: LambdaScope): LambdaHandler<"AddPermission"> {
     await scope.registry.write((edit) => {
       const before = policyAt(edit, id);
       checkRevision(before, input.RevisionId);
-      if (before?.statements.some(({ Sid: sid }) => sid === input.StatementId)) {
-        throw conflict(
-          `The statement id (${input.StatementId}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
-        );
-      }
-      const statements = [...(before?.statements ?? []), statement];
-      const after: PolicyRecord = { revisionId: uuid(scope.random), statements };
-      checkPolicyLength(after);
+      const after = withStatement(before, statement, uuid(scope.random));
       policies.put(edit.tx, { id, sub: subOf(id) }, after);
     });
     scope.cache.forget();
@@ -61,10 +47,7 @@ function removePermission(scope: LambdaScope): LambdaHandler<"RemovePermission">
       }
       const before = policyAt(edit, id);
       if (!before) throw notFound("No policy is associated with the given resource.");
-      const statements = before.statements.filter(({ Sid: sid }) => sid !== input.StatementId);
-      if (statements.length === before.statements.length) {
-        throw notFound(`Statement ${input.StatementId} is not found in resource policy.`);
-      }
+      const statements = statementsWithout(before, input.StatementId);
       checkRevision(before, input.RevisionId);
       if (statements.length === 0) policies.remove(edit.tx, id, sub);
       else policies.put(edit.tx, { id, sub }, { revisionId: uuid(scope.random), statements });
