@@ -43,7 +43,7 @@ async function bundle(folder: string, options: BuildOptions): Promise<void> {
     bundle: true,
     format: "esm",
     platform: "node",
-    target: "node26",
+    target: "node24", // the oldest that has AsyncDisposableStack, for those who embed; we run on 26
     packages: "external",
     conditions: ["source"],
     logLevel: "warning",
@@ -101,7 +101,8 @@ function keepReachable(from: string, to: string): void {
 }
 
 const wanted = resolve(process.argv[2] ?? join(root, "dist"));
-const work = mkdtempSync(join(tmpdir(), "skerry-build-"));
+const temporary = mkdtempSync(join(tmpdir(), "skerry-build-"));
+const work = join(temporary, "dist"); // with everybody's permissions, unlike the folder above
 try {
   await bundle("", {
     entryPoints: ["main", "skerry"].map((name) => join(source, `${name}.ts`)),
@@ -118,5 +119,5 @@ try {
   rmSync(wanted, { recursive: true, force: true });
   cpSync(work, wanted, { recursive: true });
 } finally {
-  rmSync(work, { recursive: true, force: true });
+  rmSync(temporary, { recursive: true, force: true });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -145,17 +146,24 @@ test("doctor finds its launcher and the program that examines a sandbox from wit
   assert.deepEqual(findings(theirs.out), findings(ours.out));
 });
 
-test("a program imports it by name", async () => {
-  const script = join(app, "embed.mjs");
-  await writeFile(
-    script,
-    `import { start } from "skerry";
-    await using server = await start({ logLevel: "error" });
-    const { status } = await fetch(server.url + "/_skerry/health");
-    console.log(status);`,
-  );
-  assert.equal(await run(process.execPath, [script]), "200\n");
-});
+const node24 = join(root, `node_modules/node24-linux-${process.arch}/bin/node`);
+for (const [name, node] of [
+  ["the pinned Node", process.execPath],
+  ["Node 24", node24],
+] as const) {
+  const skip = !existsSync(node) && `${name} is not installed`;
+  test(`a program imports it by name, on ${name}`, { skip }, async () => {
+    const script = join(app, "embed.mjs");
+    await writeFile(
+      script,
+      `import { start } from "skerry";
+      await using server = await start({ logLevel: "error" });
+      const { status } = await fetch(server.url + "/_skerry/health");
+      console.log(status);`,
+    );
+    assert.equal(await run(node, [script]), "200\n");
+  });
+}
 
 test("its types are found, and complete", async () => {
   const options = {
