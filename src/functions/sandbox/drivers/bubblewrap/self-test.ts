@@ -193,16 +193,24 @@ async function descriptorsInside(
   driver: SandboxDriver,
   signal: AbortSignal,
 ): Promise<SandboxProperty> {
-  const command = ["/bin/sh", "-c", "exec ls -l /proc/self/fd >&2"];
-  const report = await driver.create({ ...probeSpec(), command }, signal).then(
-    () => "the shell booted",
-    (error: unknown) => String(error),
-  );
+  let report = "";
+  // The words of a program that dies at once are waited for only so long; a busy host may need more.
+  for (let tries = 0; tries < 3 && !report.includes("->"); tries++) {
+    report = await openInShell(driver, signal);
+  }
   const found = [...report.matchAll(/(\d+) -> (\S+)$/gm)]
     .map(([, number, what]) => ({ number, what }))
     // The directory being listed.
     .filter((each) => !each.what?.endsWith("/fd"));
   const numbers = found.map((each) => each.number).join(",");
-  const detail = found.map((each) => `${each.number} ${each.what}`).join(", ");
+  const detail = found.map((each) => `${each.number} ${each.what}`).join(", ") || report;
   return property("descriptors", numbers === "0,1,2,3,4", { detail });
+}
+
+async function openInShell(driver: SandboxDriver, signal: AbortSignal): Promise<string> {
+  const command = ["/bin/sh", "-c", "exec ls -l /proc/self/fd >&2"];
+  return driver.create({ ...probeSpec(), command }, signal).then(
+    () => "the shell booted",
+    (error: unknown) => String(error),
+  );
 }
