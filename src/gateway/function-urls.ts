@@ -55,7 +55,8 @@ export async function serveFunctionUrl(deps: FunctionUrlDeps, visit: Visit): Pro
     answer = failureAnswer(error);
     if (answer.status >= 500) {
       deps.telemetry.log.event("function-url.failed", {
-        level: "warn",
+        // Nobody is left to be answered: the caller's decision, not a degradation.
+        level: visit.signal.aborted ? "debug" : "warn",
         error,
         requestId: visit.requestId,
       });
