@@ -24,17 +24,17 @@ child.on("exit", (code, signal) => {
 });
 
 function findPinned() {
-  let manifest;
-  try {
-    manifest = createRequire(import.meta.url).resolve("node/package.json");
-  } catch {
-    giveUp("its dependencies are not installed. Run: npm ci");
+  const { resolve } = createRequire(import.meta.url);
+  // The second is the same version without an install script, which some installations do not run.
+  for (const name of ["node", `node26-linux-${process.arch}`]) {
+    try {
+      const pinned = join(dirname(resolve(`${name}/package.json`)), "bin", "node");
+      if (existsSync(pinned)) return pinned;
+    } catch {
+      // Not installed; the next may be.
+    }
   }
-  const pinned = join(dirname(manifest), "bin", "node");
-  if (existsSync(pinned)) return pinned;
-  return giveUp(
-    `the pinned Node.js is missing (${pinned}): its install script was not run. Run: npm rebuild node`,
-  );
+  return giveUp("the pinned Node.js is missing. Run: npm ci && npm rebuild node");
 }
 
 function giveUp(why) {

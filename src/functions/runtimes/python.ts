@@ -102,7 +102,6 @@ function packageFolders(deps: PythonRuntimeDeps): readonly string[] {
     ...(deps.packages === undefined ? [] : [deps.packages]),
     ...hosts.flatMap((host) => host?.packageFolders ?? []),
     ...versions.map((version) => join(projectRoot, `.venv/lib/python${version}/site-packages`)),
-    join(deps.workDir, "python-packages"),
   ];
 }
 
@@ -117,9 +116,7 @@ function probePython(
   }
   const found = `Python ${version} at ${host.executable}`;
   if (findBoto(packageFolders(deps)) !== undefined) return { usable: true, reason: found };
-  const target = join(deps.workDir, "python-packages");
-  return {
-    usable: true,
-    reason: `${found}; functions find no boto3. Run: python3 -m pip install --target ${target} boto3`,
-  };
+  const hint =
+    "python3 -m pip install --target DIR boto3, then start Skerry with --python-packages DIR";
+  return { usable: true, reason: `${found}; functions find no boto3. Run: ${hint}` };
 }
