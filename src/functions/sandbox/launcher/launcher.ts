@@ -9,6 +9,7 @@ import { closeInheritedDescriptors } from "./descriptors.ts";
 import { parseRequest } from "./messages.ts";
 import type { LauncherReport, LauncherRequest, LauncherSettings } from "./messages.ts";
 import { createDirectMounts, createPrivateMounts } from "./mounts.ts";
+import { endOrphans } from "./orphans.ts";
 import { RunningSandbox } from "./running.ts";
 import type { RunningDeps } from "./running.ts";
 import { createUidPool } from "./uids.ts";
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   // Inherited by every sandbox: what Lambda functions find, and what lets the binds below be walked.
   process.umask(0o022);
   await removeAbandoned(instancePrefix, isInstanceAlive, systemClock);
+  if (settings.uids) endOrphans(settings.uids);
   const cgroups = openCgroupTree(instanceName(process.pid));
   const deps = createDeps(settings, cgroups);
   const running = new Map<string, RunningSandbox>();
