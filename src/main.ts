@@ -17,8 +17,8 @@ export type StartSettings = { readonly [Name in keyof Config]?: Config[Name] | u
  * Errors: `PlatformError("config.invalid")`; whatever keeps a listener from opening.
  */
 export async function start(settings: StartSettings = {}): Promise<RunningServer> {
-  const temporary =
-    settings.dataDir === undefined ? await mkdtemp(join(tmpdir(), "skerry-")) : undefined;
+  await using begun = new AsyncDisposableStack();
+  const temporary = settings.dataDir === undefined ? await temporaryFolder(begun) : undefined;
   const chosen: StartSettings = {
     port: 0,
     storage: settings.dataDir === undefined ? "memory" : "lmdb",
@@ -37,14 +37,16 @@ export async function start(settings: StartSettings = {}): Promise<RunningServer
     file: undefined,
     workingDirectory: process.cwd(),
   });
-  const server = await startServer(config);
-  return {
-    ...server,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
-    },
-  };
+  const server = begun.use(await startServer(config));
+  const running = begun.move();
+  return { ...server, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Removed with the stack, after everything that was begun later. */
+async function temporaryFolder(owner: AsyncDisposableStack): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "skerry-"));
+  owner.defer(() => rm(path, { recursive: true, force: true }));
+  return path;
 }
 
 /** Starts everything bottom-up and resolves when requests are answered. */

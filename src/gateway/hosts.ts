@@ -58,7 +58,8 @@ export function judgePage(marks: PageMarks, callers: Callers): "own" | "configur
 export function readFunctionUrlHost(
   name: string,
 ): { readonly urlId: string; readonly region: string } | undefined {
-  const found = /^([a-z0-9]{1,64})\.lambda-url\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(name);
+  const found =
+    /^([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)\.lambda-url\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(name);
   return found ? { urlId: found[1] ?? "", region: found[2] ?? "" } : undefined;
 }
 
@@ -71,9 +72,10 @@ export function readFunctionUrlPath(
 ):
   | { readonly urlId: string; readonly region: string | undefined; readonly rest: string }
   | undefined {
-  const found = /^\/_skerry\/url\/(?:([a-z]{2}(?:-[a-z]+)+-\d)\/)?([a-z0-9]{1,64})(\/.*)?$/.exec(
-    path,
-  );
+  const found =
+    /^\/_skerry\/url\/(?:([a-z]{2}(?:-[a-z]+)+-\d)\/)?([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)(\/.*)?$/.exec(
+      path,
+    );
   if (!found) return undefined;
   return { urlId: found[2] ?? "", region: found[1], rest: found[3] ?? "/" };
 }

@@ -80,8 +80,10 @@ test("a folder that is given is kept, and what was deployed is there again", asy
   assert.equal((await invoke(clientOf(server), "kept")).payload, "still here");
 });
 
-test("settings are checked as on the command line", async () => {
+test("settings are checked as on the command line, and a refused start leaves nothing", async () => {
+  const before = await readdir(folder);
   await assert.rejects(start({ accountConcurrency: 0 }), { code: "config.invalid" });
+  assert.deepEqual(await readdir(folder), before);
 });
 
 test("a program that embeds a server ends by itself once it is disposed", async () => {
