@@ -10,10 +10,8 @@ import { join } from "node:path";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import {
-  AddPermissionCommand,
   CreateFunctionCommand,
   type CreateFunctionCommandInput,
-  CreateFunctionUrlConfigCommand,
   InvokeCommand,
   LambdaClient,
   waitUntilFunctionActiveV2,
@@ -21,6 +19,7 @@ import {
 import { transform } from "esbuild";
 import { renderTree, type TraceSpan } from "#cli/trace-tree.ts";
 import { start } from "#main.ts";
+import { publish } from "../test/support/functions.ts";
 import { zip } from "../test/support/zip.ts";
 
 const example = (path: string): string =>
@@ -208,19 +207,7 @@ async function createFunction(
 
 async function deploy(lambda: LambdaClient, name: string, input: Deployment): Promise<string> {
   await createFunction(lambda, name, input);
-  const url = await lambda.send(
-    new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: "NONE" }),
-  );
-  await lambda.send(
-    new AddPermissionCommand({
-      FunctionName: name,
-      StatementId: "public",
-      Action: "lambda:InvokeFunctionUrl",
-      Principal: "*",
-      FunctionUrlAuthType: "NONE",
-    }),
-  );
-  return url.FunctionUrl ?? "";
+  return publish(lambda, name);
 }
 
 /** Plain HTTP with the Host the URL names; every `*.localhost` is this machine, resolver or not. */
