@@ -17,7 +17,10 @@ import { createPackages } from "#functions/packages/packages.ts";
 import { createPool, type GuestEndpoint } from "#functions/pool/pool.ts";
 import { createRegistry } from "#functions/registry/registry.ts";
 import { createRuntimes, type Runtime } from "#functions/runtimes/runtimes.ts";
-import { createBubblewrapDriver } from "#functions/sandbox/drivers/bubblewrap/bubblewrap.ts";
+import {
+  createBubblewrapDriver,
+  type Omissions,
+} from "#functions/sandbox/drivers/bubblewrap/bubblewrap.ts";
 import { createProcessDriver } from "#functions/sandbox/drivers/process/process.ts";
 import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
 import { createGateway, type Gateway } from "#gateway/gateway.ts";
@@ -48,7 +51,8 @@ export interface Engine extends AsyncDisposable {
   readonly runtimes: ReadonlyMap<string, Runtime>;
 }
 
-export async function assembleEngine(config: Config): Promise<Engine> {
+/** `omissions` are defences to do without: only tests of the attacks pass any. */
+export async function assembleEngine(config: Config, omissions?: Omissions): Promise<Engine> {
   const telemetry = createTelemetry({
     clock,
     random,
@@ -61,7 +65,7 @@ export async function assembleEngine(config: Config): Promise<Engine> {
   const { log } = telemetry;
   const driver =
     config.sandbox === "bubblewrap"
-      ? createBubblewrapDriver({ workDir, log, clock, random })
+      ? createBubblewrapDriver({ workDir, log, clock, random, ...(omissions && { omissions }) })
       : createProcessDriver({ workDir, clock, random });
   return {
     telemetry,
@@ -79,10 +83,17 @@ export async function assembleEngine(config: Config): Promise<Engine> {
   };
 }
 
-/** Everything, bottom-up. What was begun is undone in reverse when a later step fails. */
-export async function assemble(config: Config, version: string): Promise<RunningServer> {
+/**
+ * Everything, bottom-up. What was begun is undone in reverse when a later step fails. `omissions`
+ * are as for `assembleEngine`.
+ */
+export async function assemble(
+  config: Config,
+  version: string,
+  omissions?: Omissions,
+): Promise<RunningServer> {
   await using begun = new AsyncDisposableStack();
-  const engine = begun.use(await assembleEngine(config));
+  const engine = begun.use(await assembleEngine(config, omissions));
   const { driver } = engine;
   // A whole sandbox is made and ended by it: the rest is put together meanwhile.
   const probing = driver.probe();

@@ -52,13 +52,19 @@ function createDeps(settings: LauncherSettings, cgroups: CgroupTree): RunningDep
   const architecture = filterArchitecture(process.arch);
   if (!architecture) throw new Error(`no system-call table for ${process.arch}`);
   const slots = join(settings.directory, "slots");
+  const { omissions } = settings;
   return {
     bubblewrap: settings.bubblewrap,
     system: settings.system,
-    mounts: settings.uids ? createPrivateMounts(slots) : createDirectMounts(slots),
+    mounts: settings.uids
+      ? createPrivateMounts(slots, omissions?.mountOptions)
+      : createDirectMounts(slots),
     cgroups,
     uids: settings.uids && createUidPool(settings.uids),
-    seccomp: seccompFilter(architecture),
+    seccomp: omissions?.filter
+      ? Buffer.from(omissions.filter, "base64")
+      : seccompFilter(architecture),
+    cuts: omissions?.cuts,
     clock: systemClock,
     report: send,
   };

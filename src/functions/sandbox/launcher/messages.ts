@@ -10,6 +10,7 @@ import {
   pidsCeiling,
 } from "../limits.ts";
 import type { SystemTree } from "../drivers/bubblewrap/arguments.ts";
+import type { Omissions } from "../drivers/bubblewrap/omissions.ts";
 
 /**
  * All that the platform and the launcher say to each other. Numbers, opaque ids and paths the
@@ -25,6 +26,8 @@ export interface LauncherSettings {
     | undefined;
   readonly system: SystemTree;
   readonly bubblewrap: string;
+  /** Absent but in tests of the attacks. */
+  readonly omissions?: Omissions;
 }
 
 export interface CreateRequest {

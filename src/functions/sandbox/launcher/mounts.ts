@@ -3,9 +3,12 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { MountOption } from "../drivers/bubblewrap/omissions.ts";
 import { bindSourcesMax } from "../limits.ts";
 
 const run = promisify(execFile);
+/** bubblewrap sets them again on what it binds; what is attached later has these alone. */
+const protections = ["ro", "nosuid", "nodev"] as const satisfies readonly MountOption[];
 
 /**
  * Gives every source a path that any uid can walk to. Sources may lie below directories closed to
@@ -36,8 +39,15 @@ export function createDirectMounts(slots: string): OpenMounts {
   };
 }
 
-/** Needs root and an own mount namespace with private propagation. */
-export function createPrivateMounts(slots: string): OpenMounts {
+/**
+ * Needs root and an own mount namespace with private propagation. `omitted` are options that a test
+ * of the attacks does without.
+ */
+export function createPrivateMounts(
+  slots: string,
+  omitted: readonly MountOption[] = [],
+): OpenMounts {
+  const options = ["bind", ...protections.filter((each) => !omitted.includes(each))].join(",");
   const base = chooseBase();
   execFileSync("mount", ["-t", "tmpfs", "-o", "mode=0711,size=4m,nosuid,nodev", "tmpfs", base]);
   const slotsOpen = join(base, opaqueName());
@@ -54,7 +64,9 @@ export function createPrivateMounts(slots: string): OpenMounts {
     const known = opened.get(source);
     if (known?.key === key) return known.path;
     if (opened.size >= bindSourcesMax) forgetOldest(opened);
-    const path = bind(source, join(base, opaqueName()), status.isDirectory());
+    const target = join(base, opaqueName());
+    makeMountPoint(target, status.isDirectory());
+    const path = run("mount", ["-o", options, source, target]).then(() => target);
     path.catch(() => opened.delete(source));
     opened.set(source, { key, path });
     return path;
@@ -86,11 +98,9 @@ function chooseBase(): string {
   return found;
 }
 
-async function bind(source: string, target: string, isDirectory: boolean): Promise<string> {
-  if (isDirectory) mkdirSync(target, { mode: 0o711 });
-  else writeFileSync(target, "", { mode: 0o644 });
-  await run("mount", ["-o", "bind,ro,nosuid,nodev", source, target]);
-  return target;
+function makeMountPoint(path: string, isDirectory: boolean): void {
+  if (isDirectory) mkdirSync(path, { mode: 0o711 });
+  else writeFileSync(path, "", { mode: 0o644 });
 }
 
 function forgetOldest(opened: Map<string, { readonly path: Promise<string> }>): void {

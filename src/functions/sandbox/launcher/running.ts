@@ -7,6 +7,8 @@ import type { Clock } from "#base/clock.ts";
 import { bubblewrapArguments, encodeArguments } from "../drivers/bubblewrap/arguments.ts";
 import type { SystemTree } from "../drivers/bubblewrap/arguments.ts";
 import type { Cgroup, CgroupTree } from "../drivers/bubblewrap/cgroup-files.ts";
+import { cutArguments } from "../drivers/bubblewrap/omissions.ts";
+import type { Cut } from "../drivers/bubblewrap/omissions.ts";
 import { parseBootMessage } from "./messages.ts";
 import type { CreateRequest, LauncherReport } from "./messages.ts";
 import type { OpenMounts } from "./mounts.ts";
@@ -19,6 +21,8 @@ export interface RunningDeps {
   readonly cgroups: CgroupTree;
   readonly uids: UidPool | undefined;
   readonly seccomp: Buffer;
+  /** What tests of the attacks leave out of the arguments. */
+  readonly cuts: readonly Cut[] | undefined;
   readonly clock: Clock;
   /** Resolves when the message has left; a handle is then no longer ours. */
   readonly report: (message: LauncherReport, handle?: SendHandle) => Promise<void>;
@@ -121,7 +125,7 @@ export class RunningSandbox {
       scratchMiB: request.scratchMiB,
       descriptors,
     });
-    return this.#spawn(encodeArguments(values));
+    return this.#spawn(encodeArguments(cutArguments(values, this.#deps.cuts)));
   }
 
   async #spawn(argumentBytes: Buffer): Promise<Exit> {

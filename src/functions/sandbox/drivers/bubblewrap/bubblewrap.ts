@@ -22,12 +22,15 @@ import type {
 import { instanceName, instancePrefix, isInstanceAlive } from "./instance.ts";
 import { createLauncherLink } from "./launcher-link.ts";
 import type { LauncherLink } from "./launcher-link.ts";
+import type { Omissions } from "./omissions.ts";
 import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
 import { probeSpec } from "./probe-sandbox.ts";
 import { findBubblewrap, probeHost } from "./probe.ts";
 import { runSelfTest } from "./self-test.ts";
 import { linkSmallTree, linkTree } from "../../slot.ts";
 import { createSystemTree } from "./system-tree.ts";
+
+export type { Omissions } from "./omissions.ts";
 
 export interface BubblewrapDeps {
   /** Existing directory on the file system of the unpacked code; the driver keeps its own below it. */
@@ -37,6 +40,8 @@ export interface BubblewrapDeps {
   readonly random: Random;
   /** Host uids to use when started as root; the default range belongs to nobody by convention. */
   readonly uids?: { readonly first: number; readonly count: number };
+  /** Defences to do without; only tests of the attacks pass any. */
+  readonly omissions?: Omissions;
 }
 
 /** The driver, with what only tests and `doctor` look at. */
@@ -72,7 +77,7 @@ class Driver implements BubblewrapDriver {
 
   constructor(deps: BubblewrapDeps) {
     this.#deps = deps;
-    this.multiTenant = process.getuid?.() === 0;
+    this.multiTenant = process.getuid?.() === 0 && deps.omissions?.ownUids === undefined;
     const instance = join(deps.workDir, instanceName(process.pid));
     this.#directory = join(instance, randomHex(deps.random, 6));
   }
@@ -167,7 +172,7 @@ class Driver implements BubblewrapDriver {
   }
 
   #open(): LauncherLink {
-    const { clock, log, random, uids = uidRange, workDir } = this.#deps;
+    const { clock, log, omissions, random, uids = uidRange, workDir } = this.#deps;
     removeAbandonedDirectories(workDir);
     // 0711: sandbox uids may pass through to what they are given, and list nothing.
     makeDirectory(dirname(this.#directory), 0o711);
@@ -180,6 +185,7 @@ class Driver implements BubblewrapDriver {
         uids: this.multiTenant ? { ...uids, start } : undefined,
         system: createSystemTree(join(this.#directory, "system")),
         bubblewrap: findBubblewrap() ?? "bwrap",
+        ...(omissions && { omissions }),
       },
       log,
       clock,

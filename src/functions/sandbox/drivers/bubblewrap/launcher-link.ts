@@ -164,7 +164,7 @@ function launcherCommand(settings: LauncherSettings): readonly [string, ...strin
     "--msgqueue=0:0",
     // 1, not 0: for a core pattern that is a pipe only 1 keeps the kernel from starting the program.
     "--core=1:1",
-  ];
+  ].filter((limit) => !settings.omissions?.limits?.includes(limit.replace(/^--|=.*$/g, "")));
   const node = [process.execPath, "--max-semi-space-size=1", ...conditions, entry];
   const namespace = settings.uids ? ["unshare", "--mount", "--propagation", "private", "--"] : [];
   return ["prlimit", ...limits, "--", ...namespace, ...node, JSON.stringify(settings)];
