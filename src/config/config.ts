@@ -19,6 +19,9 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   /** Origins, besides our own, from which a web page may call. */
   readonly allowedOrigins: readonly string[];
+  /** Connections from outside, and of one address. */
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
   readonly otlpEndpoint: string | undefined;
   readonly logLevel: "error" | "warn" | "info" | "debug";
   /** Concurrent invocations per account and region; the service's default is 1,000. */

@@ -72,6 +72,20 @@ export const options = {
     fallback: "",
     meaning: "web origins that may call the API from a browser",
   },
+  connectionsMax: {
+    flag: "max-connections",
+    kind: "count",
+    range: [1, 1_000_000],
+    fallback: "4096",
+    meaning: "connections from outside; idle and slow ones give way to new ones",
+  },
+  connectionsPerAddressMax: {
+    flag: "max-connections-per-address",
+    kind: "count",
+    range: [1, 1_000_000],
+    fallback: "1024",
+    meaning: "connections of one address; raise it behind a proxy",
+  },
   otlpEndpoint: {
     flag: "otlp-endpoint",
     kind: "url",

@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Principal, RequestContext, TraceContext } from "#base/context.ts";
+import { isPlatformError } from "#base/errors.ts";
 import type { Invoker, InvocationResult, Payload } from "#functions/invoker/invoker.ts";
 import { RecursionError, ThrottledError } from "#functions/invoker/invoker.ts";
 import type { FunctionResolver, ResolvedFunction } from "#functions/registry/registry.ts";
@@ -102,8 +103,12 @@ function failureAnswer(error: unknown): Answer {
       { "x-amzn-errortype": "RecursiveInvocationException" },
     );
   }
+  if (isPlatformError(error, "queue.full")) return overloaded;
   return internalError;
 }
+
+/** Our own bounds are reached; the service has no such answer, its fleet grows. */
+const overloaded = jsonAnswer(503, { Message: "Service Unavailable" }, { "retry-after": "1" });
 
 async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Promise<Answer> {
   const { request, caller } = await admit(deps, visit);

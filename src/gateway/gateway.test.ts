@@ -188,7 +188,7 @@ test("malformed and smuggled requests get one 400 at most and a closed connectio
 
 test("a sender too slow with its head or body is cut off; others are served meanwhile", async () => {
   const { gateway, port } = await startGateway({
-    timing: { headersTimeoutMs: 200, requestTimeoutMs: 400, connectionsCheckMs: 50 },
+    bounds: { headersTimeoutMs: 200, requestTimeoutMs: 400, connectionsCheckMs: 50 },
   });
   await using _ = gateway;
   const slow = [

@@ -10,7 +10,7 @@ import type { Dispatcher } from "#protocol/protocol.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { AdminRoute, Health } from "./admin.ts";
 import { createListener } from "./listener.ts";
-import type { ListenerTiming } from "./listener.ts";
+import type { ListenerTimes } from "./listener.ts";
 import { createVisits } from "./visits.ts";
 
 export { jsonAnswer } from "./answer.ts";
@@ -58,6 +58,8 @@ export interface GatewayDeps {
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
     readonly defaultRegion: string;
+    readonly connectionsMax: number;
+    readonly connectionsPerAddressMax: number;
   };
   readonly dispatcher: Dispatcher;
   readonly functions: {
@@ -72,8 +74,14 @@ export interface GatewayDeps {
   /** Pages below `/_skerry/`, for this machine only. */
   readonly admin: readonly AdminRoute[];
   readonly health: () => Health;
-  /** Shorter times for tests; `limits.ts` otherwise. */
-  readonly timing?: Partial<ListenerTiming>;
+  /** Smaller numbers for tests; `limits.ts` otherwise. */
+  readonly bounds?: Partial<GatewayBounds>;
+}
+
+export interface GatewayBounds extends ListenerTimes {
+  /** Bytes of unfinished requests, and of answers that wait for slow readers. */
+  readonly arrivingBytesMax: number;
+  readonly unreadBytesMax: number;
 }
 
 /** Disposing closes every connection at once; `drain` first to be polite. */
@@ -86,7 +94,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       visits.handle({ message, response, guest: guests.get(message.socket) }),
     clock,
     log: telemetry.log,
-    timing: deps.timing ?? {},
+    caps: config,
+    times: deps.bounds ?? {},
   });
   return {
     async listen() {

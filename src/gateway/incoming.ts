@@ -15,8 +15,12 @@ export interface Incoming {
  * A sentence for the sender when its shape is in doubt. Two Host headers, or a target whose
  * authority is another than the Host, mean that two readers could see two requests.
  * https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+ * `count` is told of the body's bytes as they are read; what it throws ends the reading.
  */
-export function readIncoming(message: IncomingMessage): Incoming | string {
+export function readIncoming(
+  message: IncomingMessage,
+  count: (byteCount: number) => void,
+): Incoming | string {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>; // no prototype: names come from outside
   let hostCount = 0;
   const raw = message.rawHeaders;
@@ -41,9 +45,7 @@ export function readIncoming(message: IncomingMessage): Incoming | string {
       method: message.method ?? "GET",
       ...target,
       headers,
-      body: hasBody
-        ? (message.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>)
-        : nothing, // a request without setEncoding yields Buffers
+      body: hasBody ? counted(message, count) : nothing,
     },
     host,
     hostName: parsed.name,
@@ -64,6 +66,18 @@ function readTarget(url: string, host: string): { path: string; rawQuery: string
   const mark = target.indexOf("?");
   if (mark < 0) return { path: target, rawQuery: "" };
   return { path: target.slice(0, mark), rawQuery: target.slice(mark + 1) };
+}
+
+/** A body that is not read to its end leaves the connection usable: `swallowRest` reads on. */
+async function* counted(
+  message: IncomingMessage,
+  count: (byteCount: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const pieces = message.iterator({ destroyOnReturn: false });
+  for await (const piece of pieces as AsyncIterable<Uint8Array>) {
+    count(piece.byteLength); // a request without setEncoding yields Buffers
+    yield piece;
+  }
 }
 
 const nothing: AsyncIterable<Uint8Array> = {

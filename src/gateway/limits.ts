@@ -13,13 +13,25 @@ export const keepAliveTimeoutMs = 65_000;
 /** Long session tokens and presigned URLs are a few KiB. */
 export const headBytesMax = 32 * 1024;
 
-export const connectionsMax = 4_096;
+/** Bytes of unfinished requests that all callers together may have sent. */
+export const arrivingBytesMax = 512 * 1024 * 1024;
+
+/** Connections refused at a cap are logged once, then as a number per this time. */
+export const droppedLogMs = 1_000;
 
 /** Connections out of one sandbox. */
 export const guestConnectionsMax = 256;
 
-/** A client that reads nothing for this long loses its connection. */
-export const responseStallMs = 60_000;
+/**
+ * A reader takes one slice in this time or loses its connection: 2 KiB a second, so that the largest
+ * buffered answer is gone after 50 minutes at the latest. (Kestrel's default is 240 bytes a second:
+ * https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.minresponsedatarate)
+ */
+export const readerStallMs = 30_000;
+export const answerSliceBytes = 64 * 1024;
+
+/** Bytes of answers that slow readers together may leave in our memory. */
+export const unreadBytesMax = 256 * 1024 * 1024;
 
 /** What is still arriving when the answer has gone is swallowed so far, then the connection ends. */
 export const lingerBytesMax = 16 * 1024 * 1024;

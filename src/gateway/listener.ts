@@ -1,24 +1,28 @@
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
+import { Connections } from "./connections.ts";
+import type { ConnectionCaps } from "./connections.ts";
 import {
   connectionsCheckMs,
-  connectionsMax,
+  droppedLogMs,
   guestConnectionsMax,
   headBytesMax,
   headersTimeoutMs,
   keepAliveTimeoutMs,
   requestTimeoutMs,
 } from "./limits.ts";
+import { watchLastBytes } from "./readers.ts";
 
 /** Node's own timeouts; tests shorten them. */
-export interface ListenerTiming {
+export interface ListenerTimes {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly connectionsCheckMs: number;
+  readonly keepAliveTimeoutMs: number;
 }
 
 /** The HTTP/1.1 server with settings for senders who mean no good. */
@@ -35,29 +39,24 @@ export function createListener(deps: {
   readonly handle: (message: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly timing: Partial<ListenerTiming>;
+  readonly caps: ConnectionCaps;
+  readonly times: Partial<ListenerTimes>;
 }): Listener {
-  const timing = { headersTimeoutMs, requestTimeoutMs, connectionsCheckMs, ...deps.timing };
+  const connections = new Connections(deps.caps, deps.clock);
   let runningCount = 0;
   let isDraining = false;
   let whenIdle: (() => void) | undefined;
   const server = createServer(
-    {
-      headersTimeout: timing.headersTimeoutMs,
-      requestTimeout: timing.requestTimeoutMs,
-      connectionsCheckingInterval: timing.connectionsCheckMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      maxHeaderSize: headBytesMax,
-      requireHostHeader: true,
-      insecureHTTPParser: false,
-      noDelay: true,
-    },
+    serverOptions(deps.times),
     (message, response) => void accept(message, response),
   );
   guard(server, deps.log);
+  const adopted = capConnections(server, connections, deps);
 
   async function accept(message: IncomingMessage, response: ServerResponse): Promise<void> {
     runningCount++;
+    const { socket } = message;
+    connections.begin(socket, message);
     if (isDraining) response.setHeader("connection", "close");
     // The answer has been handed over when `handle` resolves; its last bytes may still be on their way.
     const closed = new Promise<void>((resolve) => response.once("close", resolve));
@@ -67,14 +66,20 @@ export function createListener(deps: {
       deps.log.event("http.failed", { level: "error", error });
       response.destroy();
     }
+    watchLastBytes(response, deps.clock);
     await closed;
+    connections.end(socket, message);
     runningCount--;
     if (runningCount === 0) whenIdle?.();
   }
 
   return {
     server,
-    adopt: (from, onConnection) => adopt(server, from, onConnection),
+    adopt: (from, onConnection) =>
+      adopt(server, from, (socket) => {
+        adopted.add(socket);
+        onConnection(socket);
+      }),
     listen: (host, port) => listen(server, host, port),
     async drain(timeoutMs) {
       isDraining = true;
@@ -98,9 +103,74 @@ export function createListener(deps: {
   };
 }
 
-/** Caps, and one plain answer for each connection whose bytes are not HTTP. */
+function serverOptions(shortened: Partial<ListenerTimes>): ServerOptions {
+  const times = {
+    headersTimeoutMs,
+    requestTimeoutMs,
+    connectionsCheckMs,
+    keepAliveTimeoutMs,
+    ...shortened,
+  };
+  return {
+    headersTimeout: times.headersTimeoutMs,
+    requestTimeout: times.requestTimeoutMs,
+    connectionsCheckingInterval: times.connectionsCheckMs,
+    keepAliveTimeout: times.keepAliveTimeoutMs,
+    maxHeaderSize: headBytesMax,
+    requireHostHeader: true,
+    insecureHTTPParser: false,
+    noDelay: true,
+  };
+}
+
+/**
+ * Caps for what comes from outside. Answers with the set of connections out of sandboxes, which have a
+ * cap of their own.
+ */
+function capConnections(
+  server: Server,
+  connections: Connections,
+  deps: { readonly clock: Clock; readonly log: Logger },
+): WeakSet<object> {
+  const adopted = new WeakSet<object>();
+  const tellDropped = createTeller(deps, connections);
+  server.on("connection", (socket: Socket) => {
+    if (adopted.has(socket)) return;
+    if (connections.admit(socket, socket.remoteAddress ?? "")) return;
+    socket.end(busy, () => socket.destroy());
+    tellDropped();
+  });
+  return adopted;
+}
+
+/** Says at once that a connection was dropped, then how many more, once per `droppedLogMs`. */
+function createTeller(
+  deps: { readonly clock: Clock; readonly log: Logger },
+  connections: Connections,
+): () => void {
+  let count = 0;
+  let isQuiet = false;
+  const tell = (): void => {
+    if (isQuiet || count === 0) return;
+    deps.log.event("http.dropped", { level: "warn", count, held: connections.count });
+    count = 0;
+    isQuiet = true;
+    deps.clock.timer(droppedLogMs, () => {
+      isQuiet = false;
+      tell();
+    });
+  };
+  return () => {
+    count++;
+    tell();
+  };
+}
+
+const busy =
+  "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/** One plain answer for each connection whose bytes are not HTTP. */
 function guard(server: Server, log: Logger): void {
-  server.maxConnections = connectionsMax;
   server.maxHeadersCount = 0; // the size of the head bounds them; Node would drop the rest silently
   const refused = new WeakSet<Duplex>();
   server.on("clientError", (error: Error & { code?: string }, socket) => {
@@ -108,7 +178,6 @@ function guard(server: Server, log: Logger): void {
     refused.add(socket);
     refuseMalformed(error, socket, log);
   });
-  server.on("drop", () => log.event("http.dropped", { level: "warn", limit: connectionsMax }));
 }
 
 function listen(

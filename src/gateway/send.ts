@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "#base/clock.ts";
 import type { Answer } from "./answer.ts";
 import { isWritable } from "./answer.ts";
-import { lingerBytesMax, lingerMs, responseStallMs } from "./limits.ts";
+import { answerSliceBytes, lingerBytesMax, lingerMs } from "./limits.ts";
+import { slices, untilRoom } from "./readers.ts";
+import type { UnreadAnswers } from "./unread-answers.ts";
 
 /** `failed`: the body ended in an error, so the connection was cut to let the client know. */
 export type SendOutcome = "sent" | "aborted" | "failed";
@@ -14,7 +16,7 @@ export type SendOutcome = "sent" | "aborted" | "failed";
 export async function sendAnswer(
   { message, response }: { readonly message: IncomingMessage; readonly response: ServerResponse },
   answer: Answer,
-  clock: Clock,
+  deps: { readonly clock: Clock; readonly unread: UnreadAnswers },
 ): Promise<SendOutcome> {
   const safe = isWritable(answer) ? answer : unwritable;
   const { body } = safe;
@@ -29,7 +31,11 @@ export async function sendAnswer(
   }
   response.on("error", () => response.destroy());
   response.writeHead(safe.status, headers);
-  swallowRest(message, response, clock);
+  swallowRest(message, response, deps.clock);
+  if (body instanceof Uint8Array && !isBodyless && body.byteLength > answerSliceBytes) {
+    using _held = deps.unread.hold(response, body.byteLength);
+    return await pump(slices(body), response, deps.clock); // awaited: `using` ends with the function
+  }
   if (body instanceof Uint8Array) {
     response.end(isBodyless ? undefined : body);
     return response.destroyed ? "aborted" : "sent";
@@ -40,7 +46,7 @@ export async function sendAnswer(
     return "sent";
   }
   response.flushHeaders();
-  return pump(body, response, clock);
+  return pump(slices(body), response, deps.clock);
 }
 
 const unwritable: Answer = {
@@ -63,7 +69,7 @@ async function pump(
         return "aborted";
       }
       if (result.done) break;
-      if (!response.write(result.value)) await drained(response, clock);
+      if (!response.write(result.value)) await untilRoom(response, clock);
     }
     response.end();
     return "sent";
@@ -74,22 +80,6 @@ async function pump(
     response.socket?.destroySoon();
     return "failed";
   }
-}
-
-/** Resolves when there is room again, or when there will never be. */
-function drained(response: ServerResponse, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const stalled = clock.timer(responseStallMs, () => response.destroy());
-    const done = (): void => {
-      stalled[Symbol.dispose]();
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-    if (response.destroyed) done();
-  });
 }
 
 async function discard(body: AsyncIterable<Uint8Array>): Promise<void> {

@@ -4,12 +4,15 @@ import { uuid } from "#base/ids.ts";
 import type { GuestIdentity } from "#functions/pool/pool.ts";
 import { formatTraceHeader, parseTraceHeader, traceHeaderName } from "#telemetry/trace-header.ts";
 import type { Answer } from "./answer.ts";
+import { ArrivingBytes } from "./arriving-bytes.ts";
 import { jsonAnswer } from "./answer.ts";
 import type { GatewayDeps } from "./gateway.ts";
 import { readIncoming } from "./incoming.ts";
+import { arrivingBytesMax, unreadBytesMax } from "./limits.ts";
 import { refuse, routeGuest, routeOutside } from "./routing.ts";
 import type { Facts, Routed } from "./routing.ts";
 import { sendAnswer } from "./send.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 
 /** A request on its way through the gateway. */
 interface Exchange {
@@ -29,6 +32,8 @@ export interface Visits {
  * web page or a foreign name must not reach. Every answer carries a request id and is logged.
  */
 export function createVisits(deps: GatewayDeps): Visits {
+  const arriving = new ArrivingBytes(deps.bounds?.arrivingBytesMax ?? arrivingBytesMax);
+  const unread = new UnreadAnswers(deps.bounds?.unreadBytesMax ?? unreadBytesMax);
   async function handle(exchange: Exchange): Promise<void> {
     const startMs = deps.clock.monotonicMs();
     const requestId = uuid(deps.random);
@@ -38,8 +43,9 @@ export function createVisits(deps: GatewayDeps): Visits {
     });
     const facts = { requestId, trace: traceOf(exchange), signal: hungUp.signal };
     let routed: Routed;
+    using body = arriving.open();
     try {
-      const incoming = readIncoming(exchange.message);
+      const incoming = readIncoming(exchange.message, body.add);
       if (typeof incoming === "string") routed = refuse(400, incoming, { connection: "close" });
       else if (exchange.guest) {
         routed = await routeGuest(deps, { incoming, facts }, exchange.guest());
@@ -48,7 +54,8 @@ export function createVisits(deps: GatewayDeps): Visits {
       deps.telemetry.log.event("http.failed", { level: "error", error, requestId });
       routed = { kind: "failed", answer: jsonAnswer(500, { message: "Internal Server Error" }) };
     }
-    const outcome = await sendAnswer(exchange, withIds(routed.answer, facts), deps.clock);
+    const answer = withIds(routed.answer, facts);
+    const outcome = await sendAnswer(exchange, answer, { clock: deps.clock, unread });
     if (routed.kind === "aws" && outcome === "sent") return;
     deps.telemetry.log.event("http.request", {
       kind: routed.kind,

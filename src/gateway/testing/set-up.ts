@@ -14,9 +14,8 @@ import { createDispatcher } from "#protocol/dispatch/dispatch.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
 import { defineService } from "#protocol/service/service.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
-import type { AdminRoute, FunctionUrl } from "../gateway.ts";
+import type { AdminRoute, FunctionUrl, GatewayBounds } from "../gateway.ts";
 import { createGateway, jsonAnswer } from "../gateway.ts";
-import type { ListenerTiming } from "../listener.ts";
 
 export const accountId = "000000000000";
 
@@ -27,7 +26,8 @@ export interface GatewayOptions {
   readonly keys?: Readonly<Record<string, SigningKey>>;
   readonly allowedHosts?: readonly string[];
   readonly allowedOrigins?: readonly string[];
-  readonly timing?: Partial<ListenerTiming>;
+  readonly bounds?: Partial<GatewayBounds>;
+  readonly caps?: { readonly connectionsMax: number; readonly connectionsPerAddressMax: number };
   readonly clock?: Clock;
   /** Besides `sts`. */
   readonly loaders?: readonly ServiceLoader[];
@@ -108,6 +108,7 @@ export async function startGateway(options: GatewayOptions = {}) {
       allowedHosts: options.allowedHosts ?? [],
       allowedOrigins: options.allowedOrigins ?? [],
       defaultRegion: "us-east-1",
+      ...(options.caps ?? { connectionsMax: 4096, connectionsPerAddressMax: 1024 }),
     },
     dispatcher,
     functions: {
@@ -125,7 +126,7 @@ export async function startGateway(options: GatewayOptions = {}) {
     random: systemRandom,
     admin,
     health: () => ({ version: "0.0.0", status: "running", services: ["sts"] }),
-    ...(options.timing && { timing: options.timing }),
+    ...(options.bounds && { bounds: options.bounds }),
   });
   const { port } = await gateway.listen();
   return { gateway, port, lines, calls, telemetry };
