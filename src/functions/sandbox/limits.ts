@@ -19,6 +19,8 @@ export const pidsCeiling = 32_768;
 
 /** From the request to the last listener; a cold disk can be slow, a hang must end. */
 export const startTimeoutMs = 30_000;
+/** How long a bubblewrap that is to be ended may take to name its first process. */
+export const firstWordTimeoutMs = 2_000;
 /** From the start of the launcher to its first word. */
 export const launcherReadyTimeoutMs = 10_000;
 /** Fresh starts of a launcher that keeps dying, and the pause between them. */

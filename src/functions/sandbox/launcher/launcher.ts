@@ -1,15 +1,13 @@
 import type { SendHandle } from "node:child_process";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
-import { openCgroupTree, removeAbandoned } from "../drivers/bubblewrap/cgroup-files.ts";
+import { openCgroupTree } from "../drivers/bubblewrap/cgroup-files.ts";
 import type { CgroupTree } from "../drivers/bubblewrap/cgroup-files.ts";
-import { instanceName, instancePrefix, isInstanceAlive } from "../drivers/bubblewrap/instance.ts";
 import { filterArchitecture, seccompFilter } from "../drivers/bubblewrap/seccomp.ts";
 import { closeInheritedDescriptors } from "./descriptors.ts";
 import { parseRequest } from "./messages.ts";
 import type { LauncherReport, LauncherRequest, LauncherSettings } from "./messages.ts";
 import { createDirectMounts, createPrivateMounts } from "./mounts.ts";
-import { endOrphans } from "./orphans.ts";
 import { RunningSandbox } from "./running.ts";
 import type { RunningDeps } from "./running.ts";
 import { createUidPool } from "./uids.ts";
@@ -26,9 +24,7 @@ async function main(): Promise<void> {
   closeInheritedDescriptors();
   // Inherited by every sandbox: what Lambda functions find, and what lets the binds below be walked.
   process.umask(0o022);
-  await removeAbandoned(instancePrefix, isInstanceAlive, systemClock);
-  if (settings.uids) endOrphans(settings.uids);
-  const cgroups = openCgroupTree(instanceName(process.pid));
+  const cgroups = openCgroupTree(settings.cgroups);
   const deps = createDeps(settings, cgroups);
   const running = new Map<string, RunningSandbox>();
 

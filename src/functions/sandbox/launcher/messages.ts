@@ -9,6 +9,7 @@ import {
   pathBytesMax,
   pidsCeiling,
 } from "../limits.ts";
+import type { CgroupHome } from "../drivers/bubblewrap/cgroup-home.ts";
 import type { SystemTree } from "../drivers/bubblewrap/arguments.ts";
 import type { Omissions } from "../drivers/bubblewrap/omissions.ts";
 
@@ -28,6 +29,7 @@ export interface LauncherSettings {
   readonly bubblewrap: string;
   /** Absent but in tests of the attacks. */
   readonly omissions?: Omissions;
+  readonly cgroups: CgroupHome;
 }
 
 export interface CreateRequest {

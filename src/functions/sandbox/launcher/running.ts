@@ -9,9 +9,11 @@ import type { SystemTree } from "../drivers/bubblewrap/arguments.ts";
 import type { Cgroup, CgroupTree } from "../drivers/bubblewrap/cgroup-files.ts";
 import { cutArguments } from "../drivers/bubblewrap/omissions.ts";
 import type { Cut } from "../drivers/bubblewrap/omissions.ts";
+import { firstWordTimeoutMs } from "../limits.ts";
 import { parseBootMessage } from "./messages.ts";
 import type { CreateRequest, LauncherReport } from "./messages.ts";
 import type { OpenMounts } from "./mounts.ts";
+import { endProcessesOf } from "./orphans.ts";
 import type { UidPool } from "./uids.ts";
 
 export interface RunningDeps {
@@ -39,10 +41,14 @@ export class RunningSandbox {
   readonly #request: CreateRequest;
   readonly #attached: string[] = [];
   #child: ChildProcess | undefined;
+  #exited: Promise<Exit> | undefined;
   #cgroup: Cgroup | undefined;
   #uid: number | undefined;
   #initPid: number | undefined;
+  /** Its control group holds the first process, so killing the group kills everything. */
+  #isPlaced = false;
   #isKilled = false;
+  #isSettling = false;
   #bootMessageCount = 0;
   #listenerCount = 0;
   /** Settles when everything is released. */
@@ -57,7 +63,7 @@ export class RunningSandbox {
   /** Ends every process; what follows is reported by the exit. Repeating it is harmless. */
   kill(): void {
     this.#isKilled = true;
-    if (this.#cgroup?.kill()) return;
+    if (this.#cgroup?.kill() && this.#isPlaced) return;
     this.#killInit();
   }
 
@@ -77,7 +83,9 @@ export class RunningSandbox {
 
   async attach(name: string, source: string): Promise<boolean> {
     const attached = await this.#deps.mounts.attach(source, this.#request.id, name);
-    if (attached) this.#attached.push(name);
+    // What came too late would keep the slot directory from being removed.
+    if (attached && this.#isSettling) await this.#deps.mounts.detach(this.#request.id, [name]);
+    else if (attached) this.#attached.push(name);
     return attached;
   }
 
@@ -94,6 +102,7 @@ export class RunningSandbox {
       const message = error instanceof Error ? error.message : String(error);
       await this.#deps.report({ type: "failed", id: this.#request.id, message });
       this.kill();
+      await this.#exited?.catch(() => undefined);
       await this.#settle({ code: null, signal: null });
     }
   }
@@ -143,6 +152,7 @@ export class RunningSandbox {
     );
     this.#child = child;
     const exited = exitOf(child);
+    this.#exited = exited;
     child.on("error", () => undefined);
     child.on("message", (message, handle) => this.#onBoot(message, handle));
     const streams = this.#handOver(child);
@@ -152,6 +162,7 @@ export class RunningSandbox {
     if (typeof pid === "number") {
       this.#initPid = pid;
       this.#cgroup?.add(pid);
+      this.#isPlaced = this.#cgroup?.isUsable ?? false;
       preferForOutOfMemory(pid);
       // A kill that came before found the group empty.
       if (this.#isKilled) this.kill();
@@ -202,19 +213,30 @@ export class RunningSandbox {
     if (message?.kind === "booted") void report({ type: "booted", id });
   }
 
+  /**
+   * The first process inside takes all others with it. Until bubblewrap has said which one it is, there
+   * is nothing to end that would not leave that process behind: it is ended as soon as it is known, and
+   * bubblewrap itself only when it never says so.
+   */
   #killInit(): void {
     try {
       if (this.#initPid !== undefined) process.kill(this.#initPid, "SIGKILL");
-      else this.#child?.kill("SIGKILL");
+      else if (this.#child) this.#deps.clock.timer(firstWordTimeoutMs, () => this.#killSilent());
     } catch {
       // It ended by itself.
     }
   }
 
+  #killSilent(): void {
+    if (this.#initPid === undefined && !this.#isSettling) this.#child?.kill("SIGKILL");
+  }
+
   async #settle(exit: Exit): Promise<void> {
     const { clock, mounts, report, uids } = this.#deps;
     const cgroup = this.#cgroup;
-    const isEmpty = cgroup ? await cgroup.emptied(clock) : true;
+    this.#isSettling = true;
+    this.#initPid = undefined; // the number may soon be another's
+    const isEmpty = await this.#emptied();
     const outOfMemory = !this.#isKilled && (cgroup?.outOfMemoryCount() ?? 0) > 0;
     const memoryPeakMiB = cgroup?.memoryPeakMiB() ?? 0;
     if (this.#child?.connected) this.#child.disconnect();
@@ -223,6 +245,14 @@ export class RunningSandbox {
     if (isEmpty && this.#uid !== undefined) uids?.give(this.#uid);
     const { id } = this.#request;
     await report({ type: "exit", id, ...exit, outOfMemory, memoryPeakMiB });
+  }
+
+  /** Waits for the last process; what was never in the group is found by its uid. */
+  async #emptied(): Promise<boolean> {
+    const { clock } = this.#deps;
+    const isGroupEmpty = (await this.#cgroup?.emptied(clock)) ?? true;
+    if (this.#isPlaced || this.#uid === undefined) return isGroupEmpty;
+    return (await endProcessesOf({ first: this.#uid, count: 1 }, clock)) && isGroupEmpty;
   }
 }
 

@@ -42,6 +42,27 @@ export function processesNaming(text: string): readonly number[] {
   return found;
 }
 
+/**
+ * The launcher itself, behind the processes it is started through and ends with; for tests that look at
+ * it or end it alone.
+ */
+export function launcherProcess(pid: number | undefined): number {
+  let found = pid ?? assert.fail("no launcher runs");
+  for (;;) {
+    const next = processesNaming("launcher/launcher.").find((each) => parentOf(each) === found);
+    if (next === undefined) return found;
+    found = next;
+  }
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return -1; // It ended while we looked.
+  }
+}
+
 /** Control groups whose path contains `name`, two levels below any mounted hierarchy's used part. */
 export function controlGroups(name: string): readonly string[] {
   const found: string[] = [];

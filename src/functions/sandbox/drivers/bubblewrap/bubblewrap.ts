@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
@@ -9,6 +9,7 @@ import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import { isPath, isSlotName, parseRequest } from "../../launcher/messages.ts";
 import type { Capabilities, LauncherReport, LauncherRequest } from "../../launcher/messages.ts";
+import { endOrphans } from "../../launcher/orphans.ts";
 import { makeDirectory } from "../../directories.ts";
 import { startTimeoutMs, uidRange } from "../../limits.ts";
 import type {
@@ -19,6 +20,9 @@ import type {
   SandboxProperty,
   SandboxSpec,
 } from "../../sandbox.ts";
+import type { CgroupLayout } from "./cgroup.ts";
+import { openCgroupHome, ownCgroups, removeAbandoned, removeCgroupHome } from "./cgroup-home.ts";
+import type { CgroupHome } from "./cgroup-home.ts";
 import { instanceName, instancePrefix, isInstanceAlive } from "./instance.ts";
 import { createLauncherLink } from "./launcher-link.ts";
 import type { LauncherLink } from "./launcher-link.ts";
@@ -73,6 +77,8 @@ class Driver implements BubblewrapDriver {
   readonly #questions = new Map<number, PromiseWithResolvers<number>>();
   #nextQuestion = 1;
   #link: LauncherLink | undefined;
+  #cgroups: CgroupLayout | undefined;
+  #home: CgroupHome | undefined;
   #isClosed = false;
 
   constructor(deps: BubblewrapDeps) {
@@ -139,6 +145,7 @@ class Driver implements BubblewrapDriver {
     this.#isClosed = true;
     await Promise.all([...this.#live.values()].map((each) => each[Symbol.asyncDispose]()));
     await this.#link?.[Symbol.asyncDispose]();
+    if (this.#home) await removeCgroupHome(this.#home, this.#deps.clock);
     await rm(this.#directory, { recursive: true, force: true });
     // Another driver of this process may still have its part there.
     await rmdir(dirname(this.#directory)).catch(() => undefined);
@@ -179,13 +186,17 @@ class Driver implements BubblewrapDriver {
     makeDirectory(this.#directory, 0o711);
     makeDirectory(join(this.#directory, "slots"), 0o711);
     const start = Math.floor(random.fraction() * uids.count);
+    const settings = {
+      directory: this.#directory,
+      uids: this.multiTenant ? { ...uids, start } : undefined,
+      system: createSystemTree(join(this.#directory, "system")),
+      bubblewrap: findBubblewrap() ?? "bwrap",
+      ...(omissions && { omissions }),
+    };
     return createLauncherLink({
-      settings: {
-        directory: this.#directory,
-        uids: this.multiTenant ? { ...uids, start } : undefined,
-        system: createSystemTree(join(this.#directory, "system")),
-        bubblewrap: findBubblewrap() ?? "bwrap",
-        ...(omissions && { omissions }),
+      prepare: async () => {
+        await this.#clear();
+        return { ...settings, cgroups: this.#openHome() };
       },
       log,
       clock,
@@ -193,6 +204,23 @@ class Driver implements BubblewrapDriver {
       onReport: (report, handle) => this.#onReport(report, handle),
       onLost: (recovered) => this.#onLost(recovered),
     });
+  }
+
+  /** Ends what an earlier launcher of this driver left, and platforms that no longer run. */
+  async #clear(): Promise<void> {
+    const { clock, uids = uidRange } = this.#deps;
+    if (this.#home) await removeCgroupHome(this.#home, clock);
+    await removeAbandoned(instancePrefix, isInstanceAlive, clock);
+    if (this.multiTenant) endOrphans(uids);
+  }
+
+  #openHome(): CgroupHome {
+    this.#cgroups ??= ownCgroups();
+    this.#home = openCgroupHome(
+      `${instanceName(process.pid)}-${basename(this.#directory)}`,
+      this.#cgroups,
+    );
+    return this.#home;
   }
 
   #track(id: string, spec: SandboxSpec): LiveSandbox {

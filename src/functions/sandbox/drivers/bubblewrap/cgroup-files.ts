@@ -1,17 +1,20 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { emptyPollMs, emptyPollsMax } from "../../limits.ts";
+import { directoriesOf, flatKeyed, groupPaths, limitWrites, oomFile, peakFiles } from "./cgroup.ts";
+import type { CgroupLimits, GroupPaths } from "./cgroup.ts";
+import type { CgroupHome } from "./cgroup-home.ts";
 import {
-  directoriesOf,
-  findCgroups,
-  flatKeyed,
-  groupPaths,
-  limitWrites,
-  oomFile,
-  peakFiles,
-} from "./cgroup.ts";
-import type { CgroupLayout, CgroupLimits, GroupPaths } from "./cgroup.ts";
+  endGroup,
+  exists,
+  killProcess,
+  neverAborted,
+  processesIn,
+  readText,
+  removeDirectory,
+  tryWrite,
+} from "./cgroup-io.ts";
 
 /**
  * Control groups on disk. Everything is synchronous: these are reads and writes of kernel memory,
@@ -32,6 +35,8 @@ export interface CgroupTree {
 }
 
 export interface Cgroup {
+  /** Whether there is any group to hold a process. */
+  readonly isUsable: boolean;
   /** Puts a process in, in every hierarchy, before it runs anything. */
   add(pid: number): void;
   configure(limits: CgroupLimits): void;
@@ -48,12 +53,8 @@ export interface Cgroup {
   remove(clock: Clock): Promise<void>;
 }
 
-/** Finds where this process may make groups, and makes `name` there. No groups at all is an answer too. */
-export function openCgroupTree(name: string): CgroupTree {
-  const layout = writableLayout(
-    findCgroups(readText("/proc/self/cgroup"), readText("/proc/self/mountinfo")),
-    name,
-  );
+/** The groups below a home that the platform has prepared. No groups at all is an answer too. */
+export function openCgroupTree({ name, layout }: CgroupHome): CgroupTree {
   const paths = groupPaths(layout, name);
   const unified = paths.unified?.path;
   return {
@@ -71,47 +72,6 @@ export function openCgroupTree(name: string): CgroupTree {
   };
 }
 
-/**
- * Ends and removes groups left by launchers that no longer run. Their names carry the process id and
- * its start time, so a reused id is not mistaken for a live owner.
- */
-export async function removeAbandoned(
-  prefix: string,
-  isAlive: (name: string) => boolean,
-  clock: Clock,
-): Promise<number> {
-  const layout = findCgroups(readText("/proc/self/cgroup"), readText("/proc/self/mountinfo"));
-  const parents = new Set<string>();
-  for (const place of [layout.memory, layout.cpu, layout.pids, layout.unified]) {
-    if (!place) continue;
-    parents.add(place.directory).add(place.mountPoint);
-  }
-  let removed = 0;
-  for (const parent of parents) {
-    for (const name of subdirectories(parent)) {
-      if (!name.startsWith(prefix) || isAlive(name)) continue;
-      const directory = join(parent, name);
-      for (const child of subdirectories(directory)) {
-        await endGroup(join(directory, child), clock);
-      }
-      await endGroup(directory, clock);
-      removed += 1;
-    }
-  }
-  return removed;
-}
-
-/** A group stays busy for a moment after its last process left the list, so removing is tried again. */
-async function endGroup(directory: string, clock: Clock): Promise<void> {
-  for (let polls = 0; polls < emptyPollsMax; polls++) {
-    processesIn(directory).forEach(killProcess);
-    if (removeDirectory(directory)) return;
-    await clock.sleep(emptyPollMs, neverAborted);
-  }
-}
-
-const neverAborted = new AbortController().signal;
-
 function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
   const directories = directoriesOf(paths);
   let memoryMiB = limits.memoryMiB ?? 0;
@@ -124,15 +84,21 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
     }
     memoryMiB = change.memoryMiB ?? memoryMiB;
   };
-  for (const directory of directories) mkdirSync(directory, { recursive: true });
-  // The first limit is set on an empty group: the kernel's own default is above any limit.
-  memoryMiB = Number.MAX_SAFE_INTEGER;
-  apply(limits);
+  try {
+    for (const directory of directories) mkdirSync(directory, { recursive: true });
+    // The first limit is set on an empty group: the kernel's own default is above any limit.
+    memoryMiB = Number.MAX_SAFE_INTEGER;
+    apply(limits);
+  } catch (error) {
+    directories.forEach(removeDirectory);
+    throw error;
+  }
   const unified = paths.unified?.path;
   const members = paths.pids?.path ?? unified ?? paths.memory?.path;
   const kill = (): boolean => unified !== undefined && tryWrite(join(unified, "cgroup.kill"), "1");
   const isEmpty = (): boolean => members === undefined || processesIn(members).length === 0;
   return {
+    isUsable: members !== undefined,
     add(pid) {
       for (const directory of directories) {
         writeFileSync(join(directory, "cgroup.procs"), String(pid));
@@ -162,138 +128,10 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
   };
 }
 
-/**
- * Drops from the layout what this process cannot use, and for v2 prepares a parent whose children
- * get controllers: a group with processes cannot hand controllers down ("no internal processes"), so
- * ours move into a leaf first; where even that is refused, root uses a group at the top.
- */
-function writableLayout(layout: CgroupLayout, name: string): CgroupLayout {
-  const usable: Record<keyof CgroupLayout, CgroupLayout["memory"]> = {
-    memory: undefined,
-    cpu: undefined,
-    pids: undefined,
-    unified: undefined,
-  };
-  for (const key of ["memory", "cpu", "pids"] as const) {
-    const place = layout[key];
-    if (place?.version === 1 && canMake(join(place.directory, name))) usable[key] = place;
-  }
-  const unified = layout.unified;
-  if (!unified) return usable;
-  const controllers = (["memory", "cpu", "pids"] as const).filter(
-    (key) => layout[key]?.version === 2,
-  );
-  const parents = [...new Set([unified.directory, unified.mountPoint])];
-  for (const directory of parents) {
-    if (!prepareUnified(directory, name, controllers)) continue;
-    const place = { ...unified, directory };
-    usable.unified = place;
-    const offered = readText(join(directory, name, "cgroup.controllers"))
-      .trim()
-      .split(" ");
-    for (const key of controllers) usable[key] = offered.includes(key) ? place : undefined;
-    if (controllers.every((key) => usable[key] !== undefined)) return usable;
-  }
-  return usable;
-}
-
-function prepareUnified(directory: string, name: string, controllers: readonly string[]): boolean {
-  if (!canMake(join(directory, name))) return false;
-  if (controllers.length === 0) return true;
-  const handDown = controllers.map((key) => `+${key}`).join(" ");
-  if (!tryWrite(join(directory, "cgroup.subtree_control"), handDown)) {
-    moveToLeaf(directory, `${name}-self`);
-    tryWrite(join(directory, "cgroup.subtree_control"), handDown);
-  }
-  tryWrite(join(directory, name, "cgroup.subtree_control"), handDown);
-  return true;
-}
-
-/** Only a delegated group is ours to rearrange: one whose processes all belong to our own family. */
-function moveToLeaf(directory: string, leaf: string): void {
-  const family = new Set([process.pid, process.ppid]);
-  const members = processesIn(directory);
-  if (!members.every((pid) => family.has(pid)) || !canMake(join(directory, leaf))) return;
-  for (const pid of members) tryWrite(join(directory, leaf, "cgroup.procs"), String(pid));
-}
-
-function canMake(directory: string): boolean {
-  try {
-    mkdirSync(directory, { recursive: true });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function readPeakMiB(files: readonly string[]): number {
   for (const file of files) {
     const bytes = Number(readText(file).trim() || Number.NaN);
     if (Number.isFinite(bytes)) return Math.ceil(bytes / (1024 * 1024));
   }
   return 0;
-}
-
-function processesIn(directory: string): readonly number[] {
-  return readText(join(directory, "cgroup.procs"))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(Number);
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Gone between the listing and the signal.
-  }
-}
-
-function subdirectories(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch {
-    return [];
-  }
-}
-
-/** Whether it is gone now. */
-function removeDirectory(directory: string): boolean {
-  try {
-    rmdirSync(directory);
-    return true;
-  } catch {
-    return !exists(directory);
-  }
-}
-
-function exists(file: string): boolean {
-  return subdirectoriesOrFiles(dirname(file)).includes(basename(file));
-}
-
-function subdirectoriesOrFiles(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function tryWrite(file: string, value: string): boolean {
-  try {
-    writeFileSync(file, value);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -31,12 +31,13 @@ export interface LauncherLink extends AsyncDisposable {
   ready(): Promise<Capabilities>;
   /** Errors: `sandbox.launcher-lost`. */
   send(request: LauncherRequest): void;
-  /** The running launcher's process id; for tests that end it. */
+  /** The running launcher's process id, or that of the process it ends with; for tests that end it. */
   readonly pid: number | undefined;
 }
 
 export interface LauncherLinkDeps {
-  readonly settings: LauncherSettings;
+  /** Asked before each start: clears what an earlier launcher left. */
+  readonly prepare: () => Promise<LauncherSettings>;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -54,8 +55,13 @@ export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
   let lastFailureMs = 0;
 
   const start = async (): Promise<Capabilities> => {
+    const settings = await deps.prepare().catch((error: unknown) => {
+      state = undefined; // the next one to ask tries again
+      throw error;
+    });
+    if (ending.signal.aborted) throw lost("the driver is stopping");
     const startedMs = clock.monotonicMs();
-    const starting = startLauncher(deps);
+    const starting = startLauncher(deps, settings);
     child = starting.child;
     starting.child.once("exit", (code, signal) => {
       if (child === starting.child) child = undefined;
@@ -99,10 +105,12 @@ export function createLauncherLink(deps: LauncherLinkDeps): LauncherLink {
     async [Symbol.asyncDispose]() {
       ending.abort(new Error("the driver is stopping"));
       const last = child;
-      if (!last || last.exitCode !== null || last.signalCode !== null) return;
-      const gone = new Promise((resolve) => last.once("exit", resolve));
-      last.stdin?.destroy();
-      await gone;
+      if (last && last.exitCode === null && last.signalCode === null) {
+        const gone = new Promise((resolve) => last.once("exit", resolve));
+        last.stdin?.destroy();
+        await gone;
+      }
+      await state?.catch(() => undefined); // one being prepared is not started any more
     },
   };
 }
@@ -111,12 +119,15 @@ function lost(why: string): PlatformError {
   return new PlatformError("sandbox.launcher-lost", `The sandbox launcher is gone: ${why}.`);
 }
 
-function startLauncher(deps: LauncherLinkDeps): {
+function startLauncher(
+  deps: LauncherLinkDeps,
+  settings: LauncherSettings,
+): {
   readonly child: ChildProcess;
   readonly ready: Promise<Capabilities>;
   readonly output: () => string;
 } {
-  const [program, ...rest] = launcherCommand(deps.settings);
+  const [program, ...rest] = launcherCommand(settings);
   const child = spawn(program, rest, {
     cwd: "/",
     // Nothing of the platform's environment: secrets in it would be a sandbox escape away.
@@ -153,11 +164,23 @@ function startLauncher(deps: LauncherLinkDeps): {
   return { child, ready, output: () => output };
 }
 
-/** Limits every sandbox inherits are set once, here; root also gets a mount namespace of its own. */
+/**
+ * The first process of the launcher's process namespace. It does nothing but wait: for the launcher,
+ * with which it ends, and for processes whose bubblewrap died before them. With it the kernel ends all
+ * there is in the namespace (pid_namespaces(7)), in whatever phase of their start, before the platform
+ * hears of the launcher's end. A last command would take the shell's place, hence the second.
+ */
+const firstProcess = ["/bin/sh", "-c", '"$@"; exit $?', "skerry-launcher"];
+
+/**
+ * Limits every sandbox inherits are set once, here. Root also gets a mount namespace of its own, and a
+ * process namespace that ends with the launcher: bubblewrap asks to be ended with its parent, but only a
+ * moment after it has forked, and a launcher killed in that moment would leave a process waiting for ever.
+ */
 function launcherCommand(settings: LauncherSettings): readonly [string, ...string[]] {
-  const own = import.meta.url;
-  const entry = fileURLToPath(new URL(`../../launcher/launcher${extname(own)}`, own));
-  const conditions = extname(own) === ".ts" ? ["--conditions=source"] : [];
+  const here = import.meta.url;
+  const entry = fileURLToPath(new URL(`../../launcher/launcher${extname(here)}`, here));
+  const conditions = extname(here) === ".ts" ? ["--conditions=source"] : [];
   const limits = [
     `--nofile=${descriptorsMax}:${descriptorsMax}`,
     `--memlock=${lockedMemoryBytesMax}:${lockedMemoryBytesMax}`,
@@ -166,6 +189,8 @@ function launcherCommand(settings: LauncherSettings): readonly [string, ...strin
     "--core=1:1",
   ].filter((limit) => !settings.omissions?.limits?.includes(limit.replace(/^--|=.*$/g, "")));
   const node = [process.execPath, "--max-semi-space-size=1", ...conditions, entry];
-  const namespace = settings.uids ? ["unshare", "--mount", "--propagation", "private", "--"] : [];
-  return ["prlimit", ...limits, "--", ...namespace, ...node, JSON.stringify(settings)];
+  const own =
+    "unshare --mount --propagation private --pid --fork --kill-child --mount-proc --".split(" ");
+  const namespaces = settings.uids ? [...own, ...firstProcess] : [];
+  return ["prlimit", ...limits, "--", ...namespaces, ...node, JSON.stringify(settings)];
 }

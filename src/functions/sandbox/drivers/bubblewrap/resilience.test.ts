@@ -13,13 +13,19 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { systemClock } from "#base/clock.ts";
 import { isPlatformError } from "#base/errors.ts";
-import { systemRandom } from "#base/random.ts";
+import { createSeededRandom, systemRandom } from "#base/random.ts";
 import { createBubblewrapDriver } from "./bubblewrap.ts";
 import type { BubblewrapDriver } from "./bubblewrap.ts";
 import { instanceName, instancePrefix } from "./instance.ts";
 import { createProbe, probeSpec } from "./probe-sandbox.ts";
 import { findBubblewrap } from "./probe.ts";
-import { controlGroups, eventually, processesOf, shellSpec } from "../../testing/host.ts";
+import {
+  controlGroups,
+  eventually,
+  launcherProcess,
+  processesOf,
+  shellSpec,
+} from "../../testing/host.ts";
 import { killPlatform } from "../../testing/kill-platform.ts";
 
 const never = new AbortController().signal;
@@ -61,15 +67,14 @@ describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, 
       isPlatformError(error, "sandbox.launcher-lost"),
     );
     await eventually("the second sandbox runs", () => processesOf(uids).length >= 6);
-    const launcherPid = driver.launcherPid;
-    assert.ok(launcherPid);
+    const launcherPid = launcherProcess(driver.launcherPid);
     process.kill(launcherPid, "SIGKILL");
     await lost;
     assert.equal((await running.sandbox.exited).cause, "killed");
     assert.deepEqual(processesOf(uids), [], "exited means that the last process is gone");
     await using next = await createProbe(driver, probeSpec(), never);
     assert.equal(typeof (await next.ask("counter")), "number");
-    assert.notEqual(driver.launcherPid, launcherPid);
+    assert.notEqual(launcherProcess(driver.launcherPid), launcherPid);
     assert.equal(driver.liveCount, 1);
   });
 
@@ -94,6 +99,29 @@ describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, 
     }
   });
 
+  test("starts given up at any moment leave no process and no group", async () => {
+    await using host = open();
+    await using _ = await host.driver.create(shellSpec(), never);
+    const seed = Date.now() % 1_000_000;
+    console.log(`seed ${seed}`);
+    const random = createSeededRandom(seed);
+    const before = processesOf(uids).length;
+    const giveUp = async (): Promise<void> => {
+      const controller = new AbortController();
+      const started = host.driver.create(shellSpec(), controller.signal);
+      const given = Promise.allSettled([started]);
+      await systemClock.sleep(random.fraction() * 25, never);
+      controller.abort(new Error("not wanted any more"));
+      const [end] = await given;
+      if (end.status === "fulfilled") await end.value[Symbol.asyncDispose]();
+    };
+    for (let round = 0; round < 15; round++) await Promise.all([giveUp(), giveUp(), giveUp()]);
+    await eventually("all are gone", () => host.driver.liveCount === 1);
+    assert.equal(processesOf(uids).length, before);
+    const own = controlGroups(instanceName(process.pid)).flatMap((home) => readdirSync(home));
+    assert.equal(new Set(own.filter((name) => /^[0-9a-f]{16,}$/.test(name))).size, 1);
+  });
+
   test("two hundred sandboxes leave no descriptor, group, mount, directory or uid behind", async () => {
     await using host = open();
     const { driver, workDir } = host;
@@ -103,13 +131,13 @@ describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, 
         await sandbox[Symbol.asyncDispose]();
       }
     };
-    const { launcherPid } = (await cycle(10), driver);
-    assert.ok(launcherPid);
+    await cycle(10);
+    const launcherPid = launcherProcess(driver.launcherPid);
     const look = (): Record<string, number> => ({
       ownDescriptors: readdirSync("/proc/self/fd").length,
       launcherDescriptors: readdirSync(`/proc/${launcherPid}/fd`).length,
       launcherMounts: readFileSync(`/proc/${launcherPid}/mountinfo`, "utf8").split("\n").length,
-      groups: controlGroups(instanceName(launcherPid)).length,
+      groups: controlGroups(instanceName(process.pid)).length,
       slots: readdirSync(join(workDir, slotsOf(workDir))).length,
       processes: processesOf(uids).length,
     });
@@ -148,7 +176,8 @@ describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, 
   test("a launcher keeps few descriptors open for a running sandbox", async () => {
     await using host = open();
     await using _ = await host.driver.create(shellSpec(), never);
-    const count = (): number => readdirSync(`/proc/${host.driver.launcherPid}/fd`).length;
+    const launcherPid = launcherProcess(host.driver.launcherPid);
+    const count = (): number => readdirSync(`/proc/${launcherPid}/fd`).length;
     const before = count();
     const sandboxes = await Promise.all(
       Array.from({ length: 10 }, () => host.driver.create(shellSpec(), never)),
