@@ -21,15 +21,16 @@ const commonBuiltIns =
   );
 
 const isSecondLife = process.env.SKERRY_REJOIN !== undefined;
-const ports = isSecondLife ? undefined : await handOutListeners();
-const rejoinPort = ports?.get(rejoinListener) ?? Number(process.env.SKERRY_REJOIN);
+/** Goes on while the function is awaited; no customer code runs before it is done. */
+const handedOut = isSecondLife ? Promise.resolve() : handOutListeners();
 
 const current = { requestId: undefined, stream: undefined };
 const inbox = [];
 let isBusy = false;
 let runner;
 
-const channel = createChannel(openSocket(isSecondLife ? rejoinPort : undefined), (frame) => {
+const rejoinPort = isSecondLife ? Number(process.env.SKERRY_REJOIN) : undefined;
+const channel = createChannel(openSocket(rejoinPort), (frame) => {
   if (frame.kind === kinds.specialise) void specialise(frame);
   else if (frame.kind === kinds.invoke && inbox.length < inboxMax) {
     inbox.push(frame);
@@ -38,15 +39,26 @@ const channel = createChannel(openSocket(isSecondLife ? rejoinPort : undefined),
 });
 
 installResolution();
-await warmUp();
-channel.send(kinds.ready, 0);
+void getReady();
+
+async function getReady() {
+  // A sandbox made for one function that somebody waits for loads what that function needs.
+  if (process.env.SKERRY_WARM === "1" && !isSecondLife) await warmUp();
+  // Customers' code is not required by ours (`require.main`), as on AWS.
+  process.mainModule = undefined;
+  channel.send(kinds.ready, 0);
+  prepareOutput();
+}
 
 async function warmUp() {
   await import("./warm.mjs");
-  requireFromRuntime(place("/var/runtime/guest/node/warm.cjs"));
+  requireFromRuntime(place("/var/runtime/guest/warm.cjs"));
   JSON.parse(JSON.stringify({ warm: [true] }));
   // Loading a built-in takes longer than all of specialisation; most functions use some of these.
   for (const name of commonBuiltIns) requireFromRuntime(`node:${name}`);
+}
+
+function prepareOutput() {
   for (const stream of [process.stdout, process.stderr]) {
     // The stream is made at its first use, which also makes its descriptor non-blocking: `fs.writeSync(1)`
     // would then fail with EAGAIN in a busy moment, and `process.exit` lose what is still queued.
@@ -58,9 +70,10 @@ async function warmUp() {
 
 async function specialise(frame) {
   const { metadata, variables } = frame;
+  const ports = await handedOut;
   if (!metadata.has(fields.restarted) && needsRestart(variables)) {
     channel.send(kinds.restart, 0);
-    channel.flush(() => restart(variables, rejoinPort));
+    channel.flush(() => restart(variables, ports.get(rejoinListener)));
     return;
   }
   const started = performance.now();

@@ -3,17 +3,20 @@ import { isOnHost } from "./paths.mjs";
 
 /**
  * Opens the loopback listeners the platform wants to serve, hands them out over the IPC pipe and
- * closes that pipe. Resolves with the ports really opened, by the port asked for.
+ * closes that pipe. Resolves with the ports really opened, by the port asked for. Messages are queued
+ * behind each other's acknowledgement, so that booting goes on meanwhile.
  */
 export async function handOutListeners() {
   // Handles are acknowledged one by one; without a listener for messages nothing would wait for that.
   process.channel.ref();
   const ports = (process.env.SKERRY_LISTENERS ?? "").split(",").filter(Boolean).map(Number);
   const opened = await Promise.all(ports.map(open));
-  for (const [index, server] of opened.entries()) {
-    const port = ports[index];
-    await send({ listener: port, ...(isOnHost && { port: server.address().port }) }, server);
-  }
+  const handed = opened.map((server, index) => {
+    const message = { listener: ports[index] };
+    if (isOnHost) message.port = server.address().port;
+    return send(message, server);
+  });
+  await Promise.all(handed);
   const actual = new Map(opened.map((server, index) => [ports[index], server.address().port]));
   for (const server of opened) server.close();
   await send({ booted: true });
@@ -25,9 +28,10 @@ function open(port) {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.once("error", reject);
-    server.listen({ host: "127.0.0.1", port: isOnHost ? 0 : port, backlog: 511 }, () => {
-      resolve(server);
-    });
+    const listening = () => resolve(server);
+    if (isOnHost) server.listen({ host: "127.0.0.1", port: 0, backlog: 511 }, listening);
+    // A network of its own has only the loopback. Naming its address would load the resolver (3 ms).
+    else server.listen({ port, exclusive: true, backlog: 511 }, listening);
   });
 }
 

@@ -1,26 +1,27 @@
 """From boot to the last invocation."""
 
-import asyncio  # noqa: F401  (what follows is imported so that customers' imports find it loaded)
-import base64  # noqa: F401
-import datetime  # noqa: F401
-import hashlib  # noqa: F401
-import hmac  # noqa: F401
-import http.client  # noqa: F401
-import logging  # noqa: F401
 import os
-import random  # noqa: F401
-import re  # noqa: F401
-import ssl  # noqa: F401
 import sys
 import time
-import urllib.parse  # noqa: F401
-import urllib.request  # noqa: F401
-import uuid  # noqa: F401
-import xml.etree.ElementTree  # noqa: F401
 
-from . import channel, errors, handler, listeners, logs, marshal
-from .context import LambdaContext
-from .places import is_on_host, place
+from . import channel, listeners
+
+#: Imported ahead in a sandbox nobody waits for, so that customers' imports find it loaded.
+COMMON_MODULES = (
+    "asyncio",
+    "base64",
+    "datetime",
+    "decimal",
+    "hashlib",
+    "hmac",
+    "http.client",
+    "random",
+    "ssl",
+    "urllib.parse",
+    "urllib.request",
+    "uuid",
+    "xml.etree.ElementTree",
+)
 
 #: Lambda quotas: invocation payload, synchronous; the number AWS's message names.
 RESPONSE_BYTES_MAX = 6_291_556
@@ -54,7 +55,13 @@ _second_life = "SKERRY_SECOND_LIFE" in os.environ
 def live():
     if not _second_life:
         listeners.hand_out()
+    if os.environ.get("SKERRY_WARM") == "1" and not _second_life:
+        _load_the_rest()
+        for name in COMMON_MODULES:
+            __import__(name)
     channel.send(channel.READY, 0)
+    # Where somebody waits, this goes on while the platform hears of it and answers.
+    _load_the_rest()
     frame = channel.read()
     if frame.kind != channel.SPECIALISE:
         sys.exit(1)
@@ -67,6 +74,14 @@ def live():
         if frame.kind != channel.INVOKE:
             sys.exit(1)
         _invoke(function, frame)
+
+
+def _load_the_rest():
+    """What only a function needs; loading it takes longer than all that is needed to say READY."""
+    global LambdaContext, errors, handler, is_on_host, logs, marshal, place
+    from . import errors, handler, logs, marshal
+    from .context import LambdaContext
+    from .places import is_on_host, place
 
 
 def _needs_restart(variables):

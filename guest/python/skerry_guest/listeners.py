@@ -1,10 +1,10 @@
 """Opens the loopback listeners the platform wants to serve and hands them out."""
 
-import json
+import _socket as socket  # The module around it takes longer to load than all that is done here.
+import array
 import os
-import socket
 
-from .places import is_on_host
+_is_on_host = "SKERRY_MOUNTS" in os.environ
 
 
 def hand_out():
@@ -13,25 +13,24 @@ def hand_out():
     Node's form of a message with a handle is a JSON line of its own making with the descriptor
     attached; each is acknowledged before the next may follow (lib/internal/child_process.js).
     """
-    with socket.socket(fileno=3) as pipe:
-        ports = [int(port) for port in os.environ.get("SKERRY_LISTENERS", "").split(",") if port]
-        for port in ports:
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind(("127.0.0.1", 0 if is_on_host else port))
-                listener.listen(511)
-                message = {"listener": port}
-                if is_on_host:
-                    message["port"] = listener.getsockname()[1]
-                wrapped = {"cmd": "NODE_HANDLE", "type": "net.Server", "msg": message}
-                socket.send_fds(pipe, [_line(wrapped)], [listener.fileno()])
-                _read_line(pipe)
-        pipe.sendall(_line({"booted": True}))
+    pipe = socket.socket(fileno=3)
+    ports = [int(port) for port in os.environ.get("SKERRY_LISTENERS", "").split(",") if port]
+    for port in ports:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0 if _is_on_host else port))
+        listener.listen(511)
+        message = f'"listener":{port}'
+        if _is_on_host:
+            message += f',"port":{listener.getsockname()[1]}'
+        line = f'{{"cmd":"NODE_HANDLE","type":"net.Server","msg":{{{message}}}}}\n'
+        descriptor = array.array("i", [listener.fileno()])
+        pipe.sendmsg([line.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
+        _read_line(pipe)
+        listener.close()
+    pipe.sendall(b'{"booted":true}\n')
+    pipe.close()
     os.environ.pop("NODE_CHANNEL_FD", None)
-
-
-def _line(message):
-    return json.dumps(message).encode() + b"\n"
 
 
 def _read_line(pipe):

@@ -4,15 +4,13 @@ AWS's runtime uses simplejson with support for Decimal (lambda_runtime_marshalle
 same with the standard library.
 """
 
-import decimal
 import json
 import math
 import os
-import re
+import sys
 
 #: Stands for a Decimal until the text is finished; random, so that no customer's text looks like it.
 _token = "decimal-" + os.urandom(16).hex() + ":"
-_token_pattern = re.compile('"' + _token + '([^"]*)"')
 
 #: Up to Python 3.11 what is not ASCII was escaped; since 3.12 it is not (developer guide, Python 3.12).
 _escapes_below = (3, 12)
@@ -22,7 +20,9 @@ class _Encoder(json.JSONEncoder):
     found_decimal = False
 
     def default(self, value):
-        if isinstance(value, decimal.Decimal):
+        # Whoever has a Decimal has loaded the module.
+        decimal = sys.modules.get("decimal")
+        if decimal and isinstance(value, decimal.Decimal):
             if value.is_nan():
                 return math.nan
             self.found_decimal = True
@@ -31,11 +31,13 @@ class _Encoder(json.JSONEncoder):
 
 
 def to_json(value):
-    import sys
-
     encoder = _Encoder(ensure_ascii=sys.version_info < _escapes_below)
     text = encoder.encode(value)
-    return _token_pattern.sub(r"\1", text) if encoder.found_decimal else text
+    if not encoder.found_decimal:
+        return text
+    import re
+
+    return re.sub('"' + _token + '([^"]*)"', r"\1", text)
 
 
 def from_json(content):

@@ -24,6 +24,7 @@ export async function boot(
   options: {
     readonly memoryMiB: number;
     readonly scratchMiB: number;
+    readonly isGeneric?: boolean;
     readonly signal: AbortSignal;
   },
 ): Promise<Booted> {

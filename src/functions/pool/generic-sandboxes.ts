@@ -134,6 +134,7 @@ export class GenericSandboxes implements AsyncDisposable {
       const booted = await boot(this.#deps, kind.runtime, {
         memoryMiB: genericMemoryMiB,
         scratchMiB: genericScratchMiB,
+        isGeneric: true,
         signal: this.#signal,
       });
       self().ready = true;

@@ -93,7 +93,7 @@ for (const name of driverNames) {
       await using started = await bench.start({
         runtime: modern,
         files: {
-          "index.js": `exports.handler = async () => [__filename, process.cwd(), require.resolve("./other"), (await import("./m.mjs")).url, new Error().stack.split("\\n")[1].trim()]`,
+          "index.js": `exports.handler = async () => [__filename, process.cwd(), require.resolve("./other"), (await import("./m.mjs")).url, new Error().stack.split("\\n")[1].trim(), require.main === undefined, process.execArgv.length]`,
           "other.js": "",
           "m.mjs": "export const url = import.meta.url",
         },
@@ -106,6 +106,7 @@ for (const name of driverNames) {
         "file:///var/task/m.mjs",
       ]);
       assert.match(String(seen[4]), /\(?\/var\/task\/index\.js:1/);
+      assert.deepEqual(seen.slice(5), [true, 0], "nothing shows that code of ours was first");
     });
 
     test("a layer's modules are found below /opt/nodejs", async () => {

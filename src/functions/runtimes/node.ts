@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { once } from "./once.ts";
+import { writeGuestScript } from "./guest-script.ts";
 import { attachManaged } from "./managed-guest.ts";
 import type { ManagedGuestDeps } from "./managed-guest.ts";
 import { bootCpuMilli, ports, processesMax } from "./limits.ts";
@@ -21,8 +22,22 @@ export interface NodeRuntimeDeps extends ManagedGuestDeps {
 
 /** The Node runtimes of Lambda; each is the official binary of its major version from npm. */
 export function createNodeRuntimes(deps: NodeRuntimeDeps): readonly Runtime[] {
-  const sdkTree = once(() => buildSdkTree(deps.workDir));
-  return [22, 24, 26].map((major) => createNodeRuntime(major, deps, sdkTree));
+  const trees: PreparedTrees = {
+    sdk: once(() => buildSdkTree(deps.workDir)),
+    guest: once(() => Promise.resolve(writeNodeGuest(deps.workDir))),
+  };
+  return [22, 24, 26].map((major) => createNodeRuntime(major, deps, trees));
+}
+
+interface PreparedTrees {
+  readonly sdk: () => Promise<string>;
+  readonly guest: () => Promise<string>;
+}
+
+function writeNodeGuest(workDir: string): string {
+  const folder = join(guestDirectory, "node");
+  const beside = ["warm.mjs", "warm.cjs"].map((name) => ({ name, source: join(folder, name) }));
+  return writeGuestScript({ workDir, name: "node-guest", entry: join(folder, "boot.mjs"), beside });
 }
 
 /** The binary of a major version, or undefined when its package is not installed. */
@@ -35,11 +50,7 @@ function nodePackage(major: number): string {
   return `node${major}-linux-${process.arch}`;
 }
 
-function createNodeRuntime(
-  major: number,
-  deps: NodeRuntimeDeps,
-  sdkTree: () => Promise<string>,
-): Runtime {
+function createNodeRuntime(major: number, deps: NodeRuntimeDeps, trees: PreparedTrees): Runtime {
   const identifier = `nodejs${major}.x`;
   return {
     identifier,
@@ -51,13 +62,14 @@ function createNodeRuntime(
       return {
         mounts: [
           { source: binary, target: "/var/lang/bin/node" },
-          { source: guestDirectory, target: "/var/runtime/guest" },
-          { source: await sdkTree(), target: "/var/runtime/node_modules" },
+          { source: await trees.guest(), target: "/var/runtime/guest" },
+          { source: await trees.sdk(), target: "/var/runtime/node_modules" },
         ],
         links: [...codeLinks, { target: "/var/runtime/node_modules", path: "/node_modules" }],
-        command: ["/var/lang/bin/node", "/var/runtime/guest/node/boot.mjs"],
+        command: ["/var/lang/bin/node", "/var/runtime/guest/boot.cjs"],
         environment: {
           SKERRY_LISTENERS: [ports.rejoin, ports.awsEndpoint, ports.egressProxy].join(","),
+          ...(size.isGeneric === true && { SKERRY_WARM: "1" }),
         },
         listeners: [ports.rejoin, ports.awsEndpoint, ports.egressProxy],
         memoryMiB: size.memoryMiB,

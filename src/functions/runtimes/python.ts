@@ -55,6 +55,7 @@ function createPythonRuntime(
         environment: {
           SKERRY_LISTENERS: listeners.join(","),
           LANG: "C.UTF-8",
+          ...(size.isGeneric === true && { SKERRY_WARM: "1" }),
           ...interpreter.environment,
         },
         listeners,

@@ -52,6 +52,8 @@ export interface Runtime {
   sandboxSpec(size: {
     readonly memoryMiB: number;
     readonly scratchMiB: number;
+    /** Nobody waits for it: what most functions use is loaded ahead. */
+    readonly isGeneric?: boolean;
   }): Promise<SandboxSpec>;
   /** Waits for the boot program's "ready". Rejects with `sandbox.start-failed` if it dies first. */
   attach(sandbox: Sandbox, signal: AbortSignal): Promise<Guest>;
