@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings what npm cannot: bubblewrap (sandboxes), boto3 for Python functions where there is a Python,
 # and, with "clients", what the tests drive Skerry with (boto3 and the aws CLI in a virtual
-# environment, a Go toolchain, curl).
+# environment, a Go toolchain, curl, and the client of Java functions where there is a Maven).
 # As root on a machine with apt-get it installs what is missing and says so. Anywhere else it prints
 # the exact command, and stops if what is missing is needed; tests skip what is merely useful.
 # SKERRY_NO_INSTALL=1 only looks.
@@ -41,6 +41,23 @@ if [ ${#needed[@]} -gt 0 ] || [ ${#useful[@]} -gt 0 ]; then
     echo "skerry: missing ${needed[*]} ${useful[*]}." \
       "Run: sudo apt-get install -y ${needed[*]} ${useful[*]}" >&2
     [ ${#needed[@]} -eq 0 ] || exit 1
+  fi
+fi
+
+# Java functions run in AWS's published client; only Maven can bring it.
+if [ "$mode" = clients ] && has mvn && has java; then
+  wanted=$(cat guest/java/pom.xml)
+  if [ "$(cat .java-client/.pom 2>/dev/null || true)" != "$wanted" ]; then
+    echo "skerry: bringing AWS's Java runtime interface client into .java-client" >&2
+    rm -rf .java-client .java-client.new
+    if mvn -q -B -f guest/java/pom.xml dependency:copy-dependencies \
+      -DoutputDirectory="$PWD/.java-client.new" >&2; then
+      printf '%s' "$wanted" >.java-client.new/.pom
+      mv .java-client.new .java-client
+    else
+      rm -rf .java-client.new
+      echo "skerry: Maven could not bring it; tests that need it are skipped" >&2
+    fi
   fi
 fi
 

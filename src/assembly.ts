@@ -73,6 +73,10 @@ export async function assembleEngine(config: Config, omissions?: Omissions): Pro
     runtimes: createRuntimes({
       workDir,
       clock,
+      driver,
+      log,
+      javaHome: config.javaHome,
+      javaClient: config.javaClient,
       ...(config.programFolders.length > 0 && { programFolders: config.programFolders }),
       ...(config.pythonPackages !== undefined && { pythonPackages: config.pythonPackages }),
     }),

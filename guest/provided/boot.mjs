@@ -1,14 +1,13 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { createChannel, errorFields, kinds, openSocket } from "../node/channel.mjs";
 import { handOutListeners } from "../node/listeners.mjs";
-import { isOnHost, place } from "../node/paths.mjs";
+import { place } from "../node/paths.mjs";
+import { become, runtimeEnvironment } from "./become.mjs";
 
 /**
  * The boot program of custom runtimes: waits for a function, then replaces itself by the function's
  * `bootstrap`, so that nothing of it is left in memory. See ../CHANNEL.md.
  */
-const runtimeApiPort = 9001;
-
 const ports = await handOutListeners();
 const channel = createChannel(openSocket(), (frame) => {
   if (frame.kind !== kinds.specialise) process.exit(1);
@@ -24,19 +23,8 @@ function begin(variables) {
     return fail(`Couldn't find valid bootstrap(s): [${list}]`);
   }
   if (!isRunnable(program)) return fail(`fork/exec ${program}: exec format error`);
-  const environment = {
-    ...variables,
-    AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${ports.get(runtimeApiPort)}`,
-    PWD: place("/var/task"),
-    ...(isOnHost && { LAMBDA_TASK_ROOT: place("/var/task") }),
-  };
-  process.chdir(place("/var/task"));
   channel.send(kinds.initialised, 0);
-  channel.flush(() => {
-    // Node warns that execve is young; the customer's log is not the place for that.
-    process.removeAllListeners("warning");
-    process.execve(program, [program], environment);
-  });
+  channel.flush(() => become([program], runtimeEnvironment(variables, ports)));
 }
 
 function fail(errorMessage) {

@@ -35,9 +35,13 @@ export interface Config {
   readonly functionMemoryMiB: number;
   /** Absolute; undefined searches the interpreters found. */
   readonly pythonPackages: string | undefined;
+  /** Absolute; undefined looks in the package's own folder. */
+  readonly javaClient: string | undefined;
   readonly drainTimeoutMs: number;
   /** Where interpreters are looked for: the folders of `PATH`. */
   readonly programFolders: readonly string[];
+  /** `JAVA_HOME` as it was set. */
+  readonly javaHome: string | undefined;
 }
 
 /** Where values come from, strongest first: flags, environment, file, fallback. */
@@ -71,9 +75,15 @@ export function readConfig(mode: Config["mode"], sources: ConfigSources): Config
   const programFolders = (sources.environment["PATH"] ?? "")
     .split(":")
     .filter((path) => path !== "");
+  const javaHome = sources.environment["JAVA_HOME"] || undefined;
   const entries = (Object.keys(options) as OptionName[]).map((name) => [name, parse(name)]); // keys of a constant
   // The table's kinds and the interface agree; config.test.ts holds them together.
-  return Object.freeze({ mode, programFolders, ...Object.fromEntries(entries) }) as Config;
+  return Object.freeze({
+    mode,
+    programFolders,
+    javaHome,
+    ...Object.fromEntries(entries),
+  }) as Config;
 }
 
 type OptionName = keyof typeof options;

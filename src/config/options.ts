@@ -139,6 +139,13 @@ export const options = {
     fallback: undefined,
     meaning: "folder with boto3 for Python functions; by default that of an interpreter or .venv",
   },
+  javaClient: {
+    flag: "java-client",
+    kind: "path",
+    fallback: undefined,
+    meaning:
+      "folder with the jars of AWS's Java runtime interface client; `skerry doctor` says how to fill one",
+  },
   drainTimeoutMs: {
     flag: "drain-timeout",
     kind: "count",

@@ -25,6 +25,10 @@ export const processesMax = 1_024;
 /** One core is 1000; the pool sets each function's share when it specialises. */
 export const bootCpuMilli = 1_000;
 
+/** A sandbox that makes Java's archive of classes (8 MiB, in one to ten seconds), once per host. */
+export const javaTraining = { memoryMiB: 768, scratchMiB: 128, timeoutMs: 60_000 } as const;
+export const javaArchiveBytesMax = 96 * 1024 * 1024;
+
 /** Connections a custom runtime may hold to its Runtime API, and bytes of one request's headers. */
 export const runtimeApiConnectionsMax = 64;
 export const runtimeApiHeaderBytesMax = 64 * 1024;

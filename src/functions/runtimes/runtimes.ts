@@ -2,8 +2,10 @@ import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
-import type { SandboxExit, SandboxSpec } from "#functions/sandbox/sandbox.ts";
+import type { Logger } from "#base/context.ts";
+import type { SandboxDriver, SandboxExit, SandboxSpec } from "#functions/sandbox/sandbox.ts";
 import type { Sandbox } from "#functions/sandbox/sandbox.ts";
+import { createJavaRuntimes } from "./java.ts";
 import { createNodeRuntimes } from "./node.ts";
 import { createProvidedRuntimes } from "./provided.ts";
 import { createPythonRuntimes } from "./python.ts";
@@ -18,6 +20,13 @@ export interface RuntimesDeps {
   readonly pythonVersions?: string | undefined;
   /** Folder that holds the boto3 functions find; looked for beside the interpreters by default. */
   readonly pythonPackages?: string | undefined;
+  /** `JAVA_HOME`. */
+  readonly javaHome?: string | undefined;
+  /** Folder that holds the jars of AWS's runtime interface client. */
+  readonly javaClient?: string | undefined;
+  /** Where a runtime prepares what can only be made by running it (Java's archive of classes). */
+  readonly driver?: SandboxDriver;
+  readonly log?: Logger;
 }
 
 /** Every runtime by its API name, usable on this host or not (`probe` says). */
@@ -33,6 +42,17 @@ export function createRuntimes(deps: RuntimesDeps): ReadonlyMap<string, Runtime>
   const rows = [
     ...createNodeRuntimes(shared),
     ...createPythonRuntimes({ ...shared, search, packages: deps.pythonPackages }),
+    ...createJavaRuntimes({
+      ...shared,
+      search: {
+        home: deps.javaHome,
+        programFolders: search.programFolders,
+        versionFolders: ["/usr/lib/jvm", join(homedir(), ".sdkman/candidates/java")],
+      },
+      client: deps.javaClient,
+      driver: deps.driver,
+      log: deps.log,
+    }),
     ...createProvidedRuntimes(shared),
   ];
   return new Map(rows.map((row) => [row.identifier, row]));

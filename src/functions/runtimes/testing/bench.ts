@@ -60,7 +60,7 @@ export async function createBench(name: (typeof driverNames)[number]): Promise<B
     log: { event: () => undefined },
   };
   const driver = name === "process" ? createProcessDriver(deps) : createBubblewrapDriver(deps);
-  const runtimes = createRuntimes(deps);
+  const runtimes = createRuntimes({ ...deps, driver });
   let count = 0;
   return {
     driver,

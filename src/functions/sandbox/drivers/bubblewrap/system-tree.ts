@@ -1,5 +1,13 @@
-import { chmodSync, copyFileSync, lstatSync, readlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { makeDirectory } from "../../directories.ts";
 import type { Mount, SystemTree } from "./arguments.ts";
 
@@ -78,9 +86,36 @@ function createEtc(directory: string): string {
   );
   copyFirst(["/etc/ssl/openssl.cnf"], join(directory, "ssl/openssl.cnf"));
   copyFirst(["/etc/ld.so.cache"], join(directory, "ld.so.cache"));
+  copyJavaSettings(directory);
   // Functions run in UTC unless they set TZ (Lambda developer guide, reserved variables: TZ).
   copyFirst(["/usr/share/zoneinfo/UTC"], join(directory, "localtime"));
   return directory;
+}
+
+/**
+ * Distributions keep the settings and certificates of a Java below /usr here and link to them; without
+ * its `java.security` one does not start. What only root may read stays out.
+ */
+function copyJavaSettings(directory: string): void {
+  const names = readdirSync("/etc").filter((name) => /^java-\d+-[a-z]+$/.test(name));
+  for (const name of [...names, "ssl/certs/java", "pki/java"]) {
+    const source = join("/etc", name);
+    if (!isDirectory(source)) continue;
+    for (const path of readdirSync(source, { recursive: true, encoding: "utf8" })) {
+      const status = statSync(join(source, path), { throwIfNoEntry: false });
+      if (!status?.isFile() || (status.mode & 0o004) === 0) continue;
+      const target = join(directory, name, path);
+      makeDirectories(dirname(target));
+      copyFileSync(join(source, path), target);
+      chmodSync(target, 0o644);
+    }
+  }
+}
+
+function makeDirectories(path: string): void {
+  if (exists(path)) return;
+  makeDirectories(dirname(path));
+  makeDirectory(path, 0o755);
 }
 
 /** Copies the first that can be read; a host without any of them has sandboxes without it. */
