@@ -14,6 +14,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   functions: ["base", "telemetry", "storage", "events"],
   "services/lambda": ["base", "telemetry", "storage", "protocol", "events", "functions"],
   services: ["base", "telemetry", "storage", "protocol", "events"],
+  workers: ["base", "telemetry", "storage", "functions"],
   gateway: ["base", "telemetry", "protocol", "functions"],
   cli: ["base", "config"],
   main: ["*"],

@@ -83,6 +83,11 @@ export const platformErrorCodes = {
     meaning:
       "A call or an event was meant for an operation or a resource that is not there: create it, or correct its name.",
   },
+  "worker.lost": {
+    retryable: true,
+    meaning:
+      "The worker process that had a request ended in the middle: it is started again by itself; call again.",
+  },
   "server.stopping": {
     retryable: true,
     meaning: "The server is shutting down and takes nothing new: call again once it is back.",

@@ -3,10 +3,15 @@ import { ThrottledError } from "./errors.ts";
 
 /** A place among the concurrent invocations; disposing twice is harmless. */
 export interface Admission {
-  /** `ThrottledError` when there is none. */
-  admit(target: ResolvedFunction): Disposable;
+  /** `ThrottledError` when there is none; a promise where others have to be asked. */
+  admit(target: ResolvedFunction): Disposable | Promise<Disposable>;
   /** Invocations running now, of all accounts. */
   readonly runningCount: number;
+}
+
+/** Nobody else has to be asked. */
+export interface LocalAdmission extends Admission {
+  admit(target: ResolvedFunction): Disposable;
 }
 
 /**
@@ -15,7 +20,7 @@ export interface Admission {
  * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html). Reservations are learnt from
  * the functions that are invoked: one nobody invokes sets nothing aside until it is.
  */
-export function createAdmission(settings: { readonly accountConcurrency: number }): Admission {
+export function createAdmission(settings: { readonly accountConcurrency: number }): LocalAdmission {
   const scopes = new Map<string, Scope>();
   let runningCount = 0;
   return {

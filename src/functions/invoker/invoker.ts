@@ -4,6 +4,7 @@ import type { ResolvedFunction } from "#functions/registry/registry.ts";
 export { createInvoker } from "./live-invoker.ts";
 export { RecursionError, ThrottledError } from "./errors.ts";
 export { createFunctionTargets } from "./function-target.ts";
+export type { Admission } from "./admission.ts";
 
 /** Accepts an invocation, admits or throttles it, runs it, reports the outcome. */
 export interface Invoker extends AsyncDisposable {
@@ -16,6 +17,15 @@ export interface Invoker extends AsyncDisposable {
   enqueue(invocation: Invocation): Promise<void>;
   /** Invocations running now, asynchronous ones included. */
   readonly runningCount: number;
+}
+
+/** Which of several processes runs a function; `workers` satisfies it. Without one, this process does. */
+export interface Placement {
+  /** Runs it where the function lives: by `here`, or in another process. */
+  invoke(
+    invocation: Invocation,
+    here: (invocation: Invocation) => Promise<InvocationResult>,
+  ): Promise<InvocationResult>;
 }
 
 /** How asynchronous invocations of a function are to be treated; `services/lambda` satisfies it. */

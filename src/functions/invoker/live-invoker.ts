@@ -1,10 +1,10 @@
 import { PlatformError } from "#base/errors.ts";
 import type { EnvironmentPool } from "#functions/pool/pool.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
-import { createAdmission } from "./admission.ts";
+import { type Admission, createAdmission } from "./admission.ts";
 import { Dispatcher, type DispatcherDeps } from "./dispatcher.ts";
 import { RecursionError } from "./errors.ts";
-import type { Invocation, InvocationResult, Invoker } from "./invoker.ts";
+import type { Invocation, InvocationResult, Invoker, Placement } from "./invoker.ts";
 import { accountConcurrencyDefault, hopsMax } from "./limits.ts";
 import { run } from "./run.ts";
 
@@ -17,6 +17,9 @@ export interface InvokerDeps extends Omit<DispatcherDeps, "invoke"> {
   readonly pool: EnvironmentPool;
   readonly tracer: Tracer;
   readonly settings?: InvokerSettings;
+  /** Where several processes share the account's concurrency; counted in this process otherwise. */
+  readonly admission?: Admission;
+  readonly placement?: Placement;
 }
 
 /**
@@ -25,20 +28,27 @@ export interface InvokerDeps extends Omit<DispatcherDeps, "invoke"> {
  * left alone.
  */
 export function createInvoker(deps: InvokerDeps): Invoker {
-  const admission = createAdmission({
-    accountConcurrency: deps.settings?.accountConcurrency ?? accountConcurrencyDefault,
-  });
+  const { placement } = deps;
+  const admission =
+    deps.admission ??
+    createAdmission({
+      accountConcurrency: deps.settings?.accountConcurrency ?? accountConcurrencyDefault,
+    });
   let stopping = false;
 
-  const invokeNow = async (invocation: Invocation): Promise<InvocationResult> => {
+  const invokeHere = async (invocation: Invocation): Promise<InvocationResult> => {
     const { name } = invocation.target.revision;
     if (invocation.context.trace.hops >= hopsMax)
       throw new RecursionError(
         `${name} was not invoked: this chain has passed through functions ${hopsMax} times`,
       );
-    const place = admission.admit(invocation.target);
+    const admitted = admission.admit(invocation.target);
+    const place = admitted instanceof Promise ? await admitted : admitted;
     return run(deps, invocation, () => place[Symbol.dispose]());
   };
+  const invokeNow = placement
+    ? (invocation: Invocation) => placement.invoke(invocation, invokeHere)
+    : invokeHere;
   const dispatcher = new Dispatcher({ ...deps, invoke: invokeNow });
   return {
     async invoke(invocation) {
