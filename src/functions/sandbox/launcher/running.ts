@@ -111,6 +111,7 @@ export class RunningSandbox {
     const { mounts, cgroups, uids } = this.#deps;
     const request = this.#request;
     const { system } = this.#deps;
+    cgroups.expectMove();
     const [open, usr, etc, empty] = await Promise.all([
       openAll(mounts, request.mounts),
       openAll(mounts, system.mounts),
@@ -161,8 +162,7 @@ export class RunningSandbox {
     const pid = await Promise.race([initPid(readable(child, descriptors.info)), exited]);
     if (typeof pid === "number") {
       this.#initPid = pid;
-      this.#cgroup?.add(pid);
-      this.#isPlaced = this.#cgroup?.isUsable ?? false;
+      if (!(await this.#place(pid))) return exited;
       preferForOutOfMemory(pid);
       // A kill that came before found the group empty.
       if (this.#isKilled) this.kill();
@@ -171,6 +171,18 @@ export class RunningSandbox {
       writable(child, descriptors.block).end("1");
     }
     return exited;
+  }
+
+  /** False when the process has ended meanwhile; its exit says why. */
+  async #place(pid: number): Promise<boolean> {
+    try {
+      await this.#cgroup?.add(pid);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+      throw error;
+    }
+    this.#isPlaced = this.#cgroup?.isUsable ?? false;
+    return true;
   }
 
   async #handOver(child: ChildProcess): Promise<void> {

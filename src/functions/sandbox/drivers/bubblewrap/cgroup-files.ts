@@ -1,9 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
+import { ignore } from "#base/ignore.ts";
 import { emptyPollMs, emptyPollsMax } from "../../limits.ts";
 import { directoriesOf, flatKeyed, groupPaths, limitWrites, oomFile, peakFiles } from "./cgroup.ts";
 import type { CgroupLimits, GroupPaths } from "./cgroup.ts";
+import { ownCgroups } from "./cgroup-home.ts";
 import type { CgroupHome } from "./cgroup-home.ts";
 import {
   endGroup,
@@ -17,8 +20,10 @@ import {
 } from "./cgroup-io.ts";
 
 /**
- * Control groups on disk. Everything is synchronous: these are reads and writes of kernel memory,
- * tens of microseconds each, in a process that does nothing else.
+ * Control groups on disk. Almost everything is synchronous: these are reads and writes of kernel
+ * memory, tens of microseconds each, in a process that does nothing else. Moving a process is the
+ * exception: before it the kernel waits until no processor forks or exits any more (a grace period of
+ * RCU, 10 ms and more), unless it did so a moment ago.
  */
 export interface CgroupTree {
   readonly capabilities: {
@@ -30,6 +35,11 @@ export interface CgroupTree {
   };
   /** Makes the group `name` with its limits. Throws when a limit cannot be set. */
   create(name: string, limits: CgroupLimits): Cgroup;
+  /**
+   * A process will be moved soon: the kernel begins to wait now. Done by moving this process to where
+   * it is; a grace period counts for every move that comes before it is forgotten.
+   */
+  expectMove(): void;
   /** Removes the tree's own directories; its groups must be gone. */
   remove(clock: Clock): Promise<void>;
 }
@@ -37,8 +47,8 @@ export interface CgroupTree {
 export interface Cgroup {
   /** Whether there is any group to hold a process. */
   readonly isUsable: boolean;
-  /** Puts a process in, in every hierarchy, before it runs anything. */
-  add(pid: number): void;
+  /** Puts a process in, in every hierarchy, before it runs anything. Rejects when it cannot. */
+  add(pid: number): Promise<void>;
   configure(limits: CgroupLimits): void;
   setFrozen(frozen: boolean): void;
   /** Asks the kernel to kill every member; `false` where it cannot do so at once. */
@@ -66,9 +76,25 @@ export function openCgroupTree({ name, layout }: CgroupHome): CgroupTree {
       freeze: unified !== undefined && exists(join(unified, "cgroup.freeze")),
     },
     create: (child, limits) => createCgroup(groupPaths(layout, `${name}/${child}`), limits),
+    expectMove: createExpectation(),
     async remove(clock) {
       for (const directory of directoriesOf(paths)) await endGroup(directory, clock);
     },
+  };
+}
+
+function createExpectation(): () => void {
+  const own = ownCgroups();
+  const place = own.pids ?? own.unified ?? own.memory;
+  let isWaiting = false;
+  return () => {
+    if (!place || isWaiting) return;
+    isWaiting = true;
+    // "0" is whoever writes (kernel documentation, admin-guide/cgroup-v1/cgroups, section 2.2).
+    const waited = writeFile(join(place.directory, "cgroup.procs"), "0").finally(() => {
+      isWaiting = false;
+    });
+    ignore(waited, "where it is not permitted, moving a process takes the longer");
   };
 }
 
@@ -99,9 +125,10 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
   const isEmpty = (): boolean => members === undefined || processesIn(members).length === 0;
   return {
     isUsable: members !== undefined,
-    add(pid) {
+    async add(pid) {
+      // One after the other: the first waits for the kernel, for the others nothing is left to wait for.
       for (const directory of directories) {
-        writeFileSync(join(directory, "cgroup.procs"), String(pid));
+        await writeFile(join(directory, "cgroup.procs"), String(pid));
       }
     },
     configure: apply,
