@@ -40,6 +40,11 @@ export const platformErrorCodes = {
     meaning:
       "One sandbox did not start, for the reason in the message: the next call starts a new one.",
   },
+  "sandbox.not-thawed": {
+    retryable: true,
+    meaning:
+      "An idle sandbox could not be made to go on: it is ended, the invocation it was chosen for has not run, and the next call starts a new one.",
+  },
   "sandbox.launcher-lost": {
     retryable: true,
     meaning:

@@ -29,6 +29,7 @@ export interface Config {
   /** An execution environment idle for this long is ended. */
   readonly idleTimeoutMs: number;
   /** Generic sandboxes kept ready, per runtime kind that has been used or is listed in `prebootKinds`. */
+  readonly freezeAfterMs: number;
   readonly genericPerKind: number;
   readonly prebootKinds: readonly string[];
   /** Memory all sandboxes together may reserve. */

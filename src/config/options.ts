@@ -113,6 +113,13 @@ export const options = {
     fallback: "600000",
     meaning: "milliseconds after which an idle environment is ended",
   },
+  freezeAfterMs: {
+    flag: "freeze-after",
+    kind: "count",
+    range: [0, 86_400_000],
+    fallback: "250",
+    meaning: "milliseconds after which an idle environment is frozen until its next invocation",
+  },
   genericPerKind: {
     flag: "ready-sandboxes",
     kind: "count",

@@ -103,9 +103,17 @@ function failureAnswer(error: unknown): Answer {
       { "x-amzn-errortype": "RecursiveInvocationException" },
     );
   }
-  if (isPlatformError(error, "queue.full")) return overloaded;
+  if (isPlatformError(error) && passing.has(error.code)) return overloaded;
   return internalError;
 }
+
+/** The platform's own troubles that are over in a second. */
+const passing: ReadonlySet<string> = new Set([
+  "queue.full",
+  "sandbox.launcher-lost",
+  "sandbox.not-thawed",
+  "sandbox.start-failed",
+]);
 
 /** Our own bounds are reached; the service has no such answer, its fleet grows. */
 const overloaded = jsonAnswer(503, { Message: "Service Unavailable" }, { "retry-after": "1" });

@@ -57,6 +57,13 @@ export function portInside(sandbox: Sandbox, port: number): number {
   return address !== null && typeof address === "object" ? address.port : port;
 }
 
+/** The error of whoever had work in a sandbox that ended with its launcher: not the function's fault. */
+export function launcherLost(exit: SandboxExit): PlatformError | undefined {
+  if (exit.cause !== "lost") return undefined;
+  const what = "the process that makes sandboxes died, and what ran in them was broken off";
+  return new PlatformError("sandbox.launcher-lost", what);
+}
+
 /** As the Lambda service words it: `Runtime exited with error: signal: killed` (or `exit status 1`). */
 export function describeExit(exit: SandboxExit): string {
   if (exit.cause !== "exit" || exit.signal !== undefined)

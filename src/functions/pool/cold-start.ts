@@ -8,7 +8,7 @@ import type { Packages } from "#functions/packages/packages.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Assignment, FunctionErrorBody, InitOutcome } from "#functions/runtimes/runtimes.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
-import { describeExit, listenerOf, portInside, type Booted } from "./booted.ts";
+import { describeExit, launcherLost, listenerOf, portInside, type Booted } from "./booted.ts";
 import { Environment } from "./environment.ts";
 import { endpointPort, initCpuMilliMin, initTimeoutMs, proxyPort } from "./limits.ts";
 import { LogPump } from "./log-pump.ts";
@@ -98,6 +98,8 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
       environment.keepInitMs(how.phase === "init" ? initMs : undefined);
       return { kind: "ready", environment };
     }
+    const lost = outcome !== "timeout" && outcome.kind === "exit" && launcherLost(outcome.exit);
+    if (lost) throw lost;
     return await failed(environment, outcome, { initMs, phase: how.phase });
   } catch (error) {
     await environment.end();

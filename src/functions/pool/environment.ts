@@ -1,10 +1,12 @@
 import type { Clock } from "#base/clock.ts";
 import type { TraceContext } from "#base/context.ts";
+import { PlatformError } from "#base/errors.ts";
 import { ignore } from "#base/ignore.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Guest, GuestRequest, GuestResponse } from "#functions/runtimes/runtimes.ts";
-import type { Sandbox } from "#functions/sandbox/sandbox.ts";
-import { describeExit } from "./booted.ts";
+import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
+import { describeExit, launcherLost } from "./booted.ts";
+import type { Freezable } from "./freezing.ts";
 import { memoryPeakAgeMs } from "./limits.ts";
 import type { LogPump } from "./log-pump.ts";
 import type { ExecutionEnvironment, GuestIdentity, PoolSnapshot } from "./pool.ts";
@@ -24,7 +26,7 @@ export interface EnvironmentParts {
 }
 
 /** One function's sandbox, from its specialisation until its last process is gone. */
-export class Environment {
+export class Environment implements Freezable {
   readonly parts: EnvironmentParts;
   readonly #clock: Clock;
   state: EnvironmentState = "starting";
@@ -35,6 +37,9 @@ export class Environment {
   trace: TraceContext | undefined;
   /** The function has answered; what is left is bookkeeping of a millisecond or two. */
   isReturning = false;
+  isFrozen = false;
+  /** Why what happens to an invocation from now on is the platform's fault and not the function's. */
+  #failure: PlatformError | undefined;
   /** Wall time; known once credentials have been issued. */
   credentialsExpireAtMs = 0;
   #initMs: number | undefined;
@@ -58,6 +63,10 @@ export class Environment {
   setState(state: EnvironmentState): void {
     this.state = state;
     this.sinceMs = this.#clock.nowMs();
+  }
+
+  shownState(): EnvironmentState {
+    return this.state === "idle" && this.isFrozen ? "frozen" : this.state;
   }
 
   identity(): GuestIdentity {
@@ -98,10 +107,31 @@ export class Environment {
     return this.#peakMiB;
   }
 
+  setFrozen(frozen: boolean): Promise<void> {
+    return this.parts.sandbox.configure({ frozen });
+  }
+
+  /** Its end is noticed as that of any sandbox: by the invocation that has it, else by the pool. */
+  disobeyed(error: unknown): void {
+    const what = "an idle sandbox could not be frozen or thawed and is ended";
+    this.#failure ??= new PlatformError("sandbox.not-thawed", what, { cause: error });
+    this.spoiled = true;
+    ignore(this.#kill(), "the pool ends it when it is gone");
+  }
+
+  /** What an invocation fails with that was running when the sandbox ended; undefined for the function's own doing. */
+  failureOf(exit: SandboxExit): PlatformError | undefined {
+    return this.#failure ?? launcherLost(exit);
+  }
+
   /** Idempotent; resolves when the last process is gone and everything attached is released. */
   end(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
+  }
+
+  async #kill(): Promise<void> {
+    await this.parts.sandbox[Symbol.asyncDispose]();
   }
 
   async #watch(): Promise<void> {
@@ -147,6 +177,8 @@ class Loan implements ExecutionEnvironment {
     if (response.kind === "exit") {
       this.spoil();
       this.log.exitText = describeExit(response.exit);
+      const failure = this.#environment.failureOf(response.exit);
+      if (failure) throw failure;
     }
     this.#environment.isReturning = response.kind === "payload" || response.kind === "error";
     return response;

@@ -9,8 +9,15 @@ import { pickWarm, plan, type Plan } from "#functions/scheduler/scheduler.ts";
 import { boot, type Booted } from "./booted.ts";
 import { coldStart, type ColdStartDeps, type ColdStarted } from "./cold-start.ts";
 import type { Environment } from "./environment.ts";
+import { Freezer } from "./freezing.ts";
 import { GenericSandboxes } from "./generic-sandboxes.ts";
-import { credentialsMarginMs, genericMemoryMiB, startsMax, startsRemembered } from "./limits.ts";
+import {
+  credentialsMarginMs,
+  freezeAfterMsDefault,
+  genericMemoryMiB,
+  startsMax,
+  startsRemembered,
+} from "./limits.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import type { Acquired, EnvironmentPool, PoolSnapshot, StartRecord } from "./pool.ts";
 
@@ -24,6 +31,8 @@ export interface PoolSettings {
   readonly prebootRuntimes: readonly string[];
   /** Cold starts side by side; default in limits.ts. */
   readonly startsMax?: number;
+  /** How long an idle environment runs on before it is frozen; default in limits.ts. */
+  readonly freezeAfterMs?: number;
 }
 
 export interface PoolDeps extends ColdStartDeps {
@@ -48,6 +57,7 @@ interface Starting {
 class LivePool implements EnvironmentPool {
   readonly #deps: PoolDeps;
   readonly #generic: GenericSandboxes;
+  readonly #freezer: Freezer<Environment>;
   readonly #line = new WaitingLine();
   readonly #starting = new Set<Starting>();
   readonly #environments = new Map<string, Environment>();
@@ -61,6 +71,12 @@ class LivePool implements EnvironmentPool {
   constructor(deps: PoolDeps) {
     this.#deps = deps;
     this.#generic = new GenericSandboxes(deps, this.#stop.signal, () => this.#converge());
+    this.#freezer = new Freezer({
+      clock: deps.clock,
+      log: deps.log,
+      graceMs: deps.settings.freezeAfterMs ?? freezeAfterMsDefault,
+      canFreeze: async () => (await deps.driver.limits()).freeze,
+    });
     for (const identifier of deps.settings.prebootRuntimes) {
       const runtime = deps.runtimes.get(identifier);
       if (runtime) this.#generic.prefer(runtime);
@@ -116,7 +132,7 @@ class LivePool implements EnvironmentPool {
       id: environment.parts.id,
       functionArn: environment.parts.revision.functionArn,
       version: environment.parts.revision.version,
-      state: environment.state,
+      state: environment.shownState(),
       sinceMs: environment.sinceMs,
     }));
     const starting = [...this.#starting].map((start) => ({
@@ -136,6 +152,7 @@ class LivePool implements EnvironmentPool {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new PlatformError("server.stopping", "the server stops"));
     this.#again?.[Symbol.dispose]();
+    this.#freezer[Symbol.dispose]();
     this.#line.refuseAll(this.#stop.signal.reason);
     await this.#generic[Symbol.asyncDispose]();
     while (this.#running.size > 0 || this.#environments.size > 0) {
@@ -164,6 +181,7 @@ class LivePool implements EnvironmentPool {
   }
 
   #lend(environment: Environment, trace: TraceContext): Acquired {
+    this.#freezer.taken(environment, { thaw: true });
     const loan = environment.lend(trace, () => this.#takeBack(environment));
     return { kind: "ready", environment: loan };
   }
@@ -183,6 +201,7 @@ class LivePool implements EnvironmentPool {
     environment.trace = undefined;
     const idle = this.#idle.get(environment.parts.key) ?? new Set();
     this.#idle.set(environment.parts.key, idle.add(environment));
+    this.#freezer.idle(environment);
   }
 
   /** Asks the scheduler once per turn, however many changes there were. */
@@ -357,6 +376,7 @@ class LivePool implements EnvironmentPool {
   #end(environment: Environment): void {
     this.#idle.get(environment.parts.key)?.delete(environment);
     if (this.#idle.get(environment.parts.key)?.size === 0) this.#idle.delete(environment.parts.key);
+    this.#freezer.taken(environment, { thaw: false });
     const ending = environment
       .end()
       .catch((error: unknown) =>

@@ -102,7 +102,7 @@ export interface PoolSnapshot {
     readonly id: string;
     readonly functionArn: string;
     readonly version: string;
-    readonly state: "starting" | "idle" | "busy" | "ending";
+    readonly state: "starting" | "idle" | "frozen" | "busy" | "ending";
     readonly sinceMs: number;
   }[];
 }

@@ -102,12 +102,11 @@ export class LiveSandbox implements Sandbox {
   }
 
   /** Ends what the launcher can no longer report. */
-  lose(recovered: Promise<unknown>, error: PlatformError): void {
+  lose(gone: Promise<unknown>, error: PlatformError): void {
     this.#boot.reject(error);
-    const settle = (): void =>
-      this.#settle({ code: undefined, signal: "SIGKILL", cause: "killed" });
+    const settle = (): void => this.#settle({ code: undefined, signal: "SIGKILL", cause: "lost" });
     // Whether a new launcher came or not: the old one's sandboxes are gone by then.
-    void recovered.catch(() => undefined).finally(settle);
+    void gone.catch(() => undefined).finally(settle);
   }
 
   #onBooted(): void {

@@ -30,6 +30,8 @@ export interface SandboxLimits {
   readonly memory: boolean;
   readonly cpu: boolean;
   readonly processes: boolean;
+  /** Whether a sandbox can be made to stand still (`configure({ frozen })`). */
+  readonly freeze: boolean;
 }
 
 export interface SandboxProperty {
@@ -84,11 +86,13 @@ export interface Sandbox extends AsyncDisposable {
 export interface SandboxChange {
   readonly memoryMiB?: number;
   readonly cpuMilli?: number;
+  /** Its processes stand still until it is thawed; killing works all the same. */
   readonly frozen?: boolean;
 }
 
 export interface SandboxExit {
   readonly code: number | undefined;
   readonly signal: string | undefined;
-  readonly cause: "exit" | "out-of-memory" | "killed";
+  /** `lost`: the platform's fault, the process that makes sandboxes died and all of them with it. */
+  readonly cause: "exit" | "out-of-memory" | "killed" | "lost";
 }

@@ -18,8 +18,11 @@ import {
   type ResolvedFunction,
   type Revision,
 } from "#functions/registry/registry.ts";
-import { createRuntimes } from "#functions/runtimes/runtimes.ts";
-import { createBubblewrapDriver } from "#functions/sandbox/drivers/bubblewrap/bubblewrap.ts";
+import { createRuntimes, type Runtime } from "#functions/runtimes/runtimes.ts";
+import {
+  createBubblewrapDriver,
+  type BubblewrapDriver,
+} from "#functions/sandbox/drivers/bubblewrap/bubblewrap.ts";
 import { openBlobStore } from "#storage/blobs/blobs.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
@@ -35,6 +38,8 @@ import {
 
 /** Everything below the API, for real: sandboxes, Node guests, packages, registry, pool, invoker. */
 export interface Platform extends AsyncDisposable {
+  readonly driver: BubblewrapDriver;
+  readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly packages: Packages;
@@ -197,6 +202,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   });
   let count = 0;
   const platform: Platform = {
+    driver,
+    runtimes,
     store,
     blobs,
     packages,
@@ -217,7 +224,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       const entries = Object.entries(all).map(([name, content]) => ({
         name,
         content,
-        mode: 0o100_644,
+        mode: name === "bootstrap" ? 0o100_755 : 0o100_644,
       }));
       const { sha256, byteCount } = await blobs.put(writeZip(entries));
       const name = more.name ?? `function-${++count}`;

@@ -2,8 +2,10 @@ import {
   InvalidRequestContentException,
   RecursiveInvocationException,
   RequestTooLargeException,
+  ServiceException,
   TooManyRequestsException,
 } from "@aws-sdk/client-lambda";
+import { isPlatformError } from "#base/errors.ts";
 import type { RequestContext } from "#base/context.ts";
 import {
   type Invocation,
@@ -175,8 +177,22 @@ export async function modelled<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof ThrottledError) throw throttled(error);
     if (error instanceof RecursionError) throw recursive();
+    if (isPlatformError(error) && environmentTroubles.has(error.code))
+      throw internal(error.message);
     throw error;
   }
+}
+
+/** The environment's failures that are not the function's: "an internal error", 500, which SDKs retry. */
+const environmentTroubles: ReadonlySet<string> = new Set([
+  "channel.broken",
+  "sandbox.launcher-lost",
+  "sandbox.not-thawed",
+  "sandbox.start-failed",
+]);
+
+function internal(message: string): ServiceException {
+  return new ServiceException({ message, Message: message, Type: "Service", $metadata: {} });
 }
 
 function throttled(error: ThrottledError): TooManyRequestsException {

@@ -105,11 +105,11 @@ class Driver implements BubblewrapDriver {
 
   async limits(): Promise<SandboxLimits> {
     try {
-      const { memory, cpu, pids } = await this.capabilities();
-      return { memory, cpu, processes: pids };
+      const { memory, cpu, pids, freeze } = await this.capabilities();
+      return { memory, cpu, processes: pids, freeze };
     } catch {
       // A launcher that does not even start enforces nothing; `probe` says why.
-      return { memory: false, cpu: false, processes: false };
+      return { memory: false, cpu: false, processes: false, freeze: false };
     }
   }
 
@@ -310,7 +310,9 @@ class Driver implements BubblewrapDriver {
     );
     for (const question of this.#questions.values()) question.reject(error);
     this.#questions.clear();
-    for (const sandbox of this.#live.values()) sandbox.lose(recovered, error);
+    // As root their process namespace has ended with it; else the new launcher is started when they have.
+    const gone = this.multiTenant ? Promise.resolve() : recovered;
+    for (const sandbox of this.#live.values()) sandbox.lose(gone, error);
   }
 }
 

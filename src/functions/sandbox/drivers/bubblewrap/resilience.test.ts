@@ -70,7 +70,7 @@ describe("sandboxes and the death of their makers", { skip, timeout: 180_000 }, 
     const launcherPid = launcherProcess(driver.launcherPid);
     process.kill(launcherPid, "SIGKILL");
     await lost;
-    assert.equal((await running.sandbox.exited).cause, "killed");
+    assert.equal((await running.sandbox.exited).cause, "lost");
     assert.deepEqual(processesOf(uids), [], "exited means that the last process is gone");
     await using next = await createProbe(driver, probeSpec(), never);
     assert.equal(typeof (await next.ask("counter")), "number");

@@ -1,4 +1,5 @@
 import { readlinkSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Facts } from "../../launcher/inside/probe.ts";
 import type { SandboxDriver, SandboxProperty } from "../../sandbox.ts";
 import { createProbe, probeSpec } from "./probe-sandbox.ts";
@@ -12,6 +13,8 @@ const pidsMax = 40;
 const cpuMilli = 250;
 const cpuShareMax = 0.5;
 const spinMs = 600;
+/** How long a frozen sandbox must be silent to count as frozen. */
+const frozenMs = 100;
 
 type Check = (probe: ProbeSandbox, facts: Facts) => SandboxProperty | Promise<SandboxProperty>;
 
@@ -21,7 +24,12 @@ type Check = (probe: ProbeSandbox, facts: Facts) => SandboxProperty | Promise<Sa
  */
 export async function runSelfTest(
   driver: SandboxDriver,
-  supports: { readonly memory: boolean; readonly cpu: boolean; readonly pids: boolean },
+  supports: {
+    readonly memory: boolean;
+    readonly cpu: boolean;
+    readonly pids: boolean;
+    readonly freeze: boolean;
+  },
 ): Promise<readonly SandboxProperty[]> {
   const signal = AbortSignal.timeout(selfTestTimeoutMs);
   const properties: SandboxProperty[] = [];
@@ -29,6 +37,7 @@ export async function runSelfTest(
     await using probe = await createProbe(driver, probeSpec({ scratchMiB, pidsMax }), signal);
     const facts = await probe.ask<Facts>("facts");
     for (const check of checks) properties.push(await check(probe, facts));
+    properties.push(await standsStill(probe, supports.freeze));
     properties.push({ ...(await cpuShare(probe)), required: supports.cpu });
     properties.push({ ...(await processLimit(probe)), required: supports.pids });
   }
@@ -171,6 +180,23 @@ async function processLimit(probe: ProbeSandbox): Promise<SandboxProperty> {
   const started = await probe.ask<number>("processes", 4 * pidsMax);
   const detail = `${started} processes started at a limit of ${pidsMax}`;
   return property("process-limit", started < pidsMax, { detail });
+}
+
+/** Not required: where it does not hold, what a function left running goes on between invocations. */
+async function standsStill(probe: ProbeSandbox, isSupported: boolean): Promise<SandboxProperty> {
+  if (!isSupported) {
+    const detail = "no cgroup.freeze: left-over work of a function goes on between invocations";
+    return property("frozen-when-idle", false, { detail, required: false });
+  }
+  await probe.sandbox.configure({ frozen: true });
+  const answer = probe.ask<number>("counter");
+  const early = await Promise.race([answer, sleep(frozenMs, "silent")]);
+  await probe.sandbox.configure({ frozen: false });
+  const holds = early === "silent" && typeof (await answer) === "number";
+  const detail = holds
+    ? `silent for ${frozenMs} ms while frozen, answered when thawed`
+    : "it answered while it was frozen";
+  return property("frozen-when-idle", holds, { detail, required: false });
 }
 
 /** Without cgroups the allocation succeeds: it is small enough for any host that runs a platform. */

@@ -61,7 +61,7 @@ class ProcessDriver implements SandboxDriver {
   }
 
   limits(): Promise<SandboxLimits> {
-    return Promise.resolve({ memory: false, cpu: false, processes: false });
+    return Promise.resolve({ memory: false, cpu: false, processes: false, freeze: false });
   }
 
   selfTest(): Promise<readonly SandboxProperty[]> {
