@@ -105,24 +105,12 @@ async function answer(
 ): Promise<LauncherReport> {
   try {
     if (!sandbox) throw new Error("the sandbox is gone");
-    const value = await perform(request, sandbox);
-    return { type: "answer", request: request.request, value, error: null };
+    const isAttached = await sandbox.attach(request.name, request.source);
+    return { type: "answer", request: request.request, value: isAttached ? 1 : 0, error: null };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { type: "answer", request: request.request, value: 0, error: message };
   }
-}
-
-async function perform(
-  request: Extract<LauncherRequest, { readonly request: number }>,
-  sandbox: RunningSandbox,
-): Promise<number> {
-  if (request.type === "peak") return sandbox.memoryPeakMiB();
-  if (request.type === "attach") {
-    return (await sandbox.attach(request.name, request.source)) ? 1 : 0;
-  }
-  sandbox.configure(request);
-  return 0;
 }
 
 let isStopping = false;

@@ -22,8 +22,6 @@ describe("requests to the launcher", () => {
     assert.deepEqual(parseRequest(create), create);
     for (const rest of [
       { type: "kill" },
-      { type: "peak", request: 1 },
-      { type: "configure", request: 1, memoryMiB: 256, frozen: true },
       { type: "attach", request: 1, name: "task", source: "/code/ab" },
     ]) {
       assert.deepEqual(parseRequest({ id: create.id, ...rest }), { id: create.id, ...rest });

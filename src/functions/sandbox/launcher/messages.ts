@@ -50,15 +50,6 @@ export type LauncherRequest =
   | CreateRequest
   | { readonly type: "kill"; readonly id: string }
   | {
-      readonly type: "configure";
-      readonly id: string;
-      readonly request: number;
-      readonly memoryMiB?: number;
-      readonly cpuMilli?: number;
-      readonly frozen?: boolean;
-    }
-  | { readonly type: "peak"; readonly id: string; readonly request: number }
-  | {
       readonly type: "attach";
       readonly id: string;
       readonly request: number;
@@ -130,15 +121,6 @@ function isWellFormed(fields: Fields): boolean {
       return isCreate(fields);
     case "kill":
       return true;
-    case "configure":
-      return (
-        isCount(fields["request"], Number.MAX_SAFE_INTEGER) &&
-        isOptional(fields["memoryMiB"], (value) => isPositive(value, memoryMiBMax)) &&
-        isOptional(fields["cpuMilli"], (value) => isPositive(value, cpuMilliMax)) &&
-        isOptional(fields["frozen"], (value) => typeof value === "boolean")
-      );
-    case "peak":
-      return isCount(fields["request"], Number.MAX_SAFE_INTEGER);
     case "attach":
       return (
         isCount(fields["request"], Number.MAX_SAFE_INTEGER) &&
@@ -215,10 +197,6 @@ function isPositive(value: unknown, max: number): value is number {
 
 function isCount(value: unknown, max: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
-}
-
-function isOptional(value: unknown, check: (value: unknown) => boolean): boolean {
-  return value === undefined || check(value);
 }
 
 function isList(value: unknown, max: number, check: (value: unknown) => boolean): boolean {

@@ -67,31 +67,12 @@ export class RunningSandbox {
     this.#killInit();
   }
 
-  configure(change: {
-    readonly memoryMiB?: number | undefined;
-    readonly cpuMilli?: number | undefined;
-    readonly frozen?: boolean | undefined;
-  }): void {
-    const cgroup = this.#requireCgroup();
-    cgroup.configure({ memoryMiB: change.memoryMiB, cpuMilli: change.cpuMilli });
-    if (change.frozen !== undefined) cgroup.setFrozen(change.frozen);
-  }
-
-  memoryPeakMiB(): number {
-    return this.#requireCgroup().memoryPeakMiB();
-  }
-
   async attach(name: string, source: string): Promise<boolean> {
     const attached = await this.#deps.mounts.attach(source, this.#request.id, name);
     // What came too late would keep the slot directory from being removed.
     if (attached && this.#isSettling) await this.#deps.mounts.detach(this.#request.id, [name]);
     else if (attached) this.#attached.push(name);
     return attached;
-  }
-
-  #requireCgroup(): Cgroup {
-    if (!this.#cgroup) throw new Error("the sandbox has no control group");
-    return this.#cgroup;
   }
 
   async #run(): Promise<void> {

@@ -21,6 +21,8 @@ import type {
   SandboxSpec,
 } from "../../sandbox.ts";
 import type { CgroupLayout } from "./cgroup.ts";
+import { openCgroupTree } from "./cgroup-files.ts";
+import type { Cgroup, CgroupTree } from "./cgroup-files.ts";
 import { openCgroupHome, ownCgroups, removeAbandoned, removeCgroupHome } from "./cgroup-home.ts";
 import type { CgroupHome } from "./cgroup-home.ts";
 import { instanceName, instancePrefix, isInstanceAlive } from "./instance.ts";
@@ -79,6 +81,7 @@ class Driver implements BubblewrapDriver {
   #link: LauncherLink | undefined;
   #cgroups: CgroupLayout | undefined;
   #home: CgroupHome | undefined;
+  #groups: CgroupTree | undefined;
   #isClosed = false;
 
   constructor(deps: BubblewrapDeps) {
@@ -220,19 +223,23 @@ class Driver implements BubblewrapDriver {
       `${instanceName(process.pid)}-${basename(this.#directory)}`,
       this.#cgroups,
     );
+    this.#groups = openCgroupTree(this.#home);
     return this.#home;
   }
 
   #track(id: string, spec: SandboxSpec): LiveSandbox {
     const slot = this.#slot(id);
+    // Made by the launcher, which asks for nothing this process may not do: limits of a running sandbox
+    // are set and read from here, without asking anybody.
+    const group = this.#groups?.find(id, spec);
     makeDirectory(slot, 0o755);
     const sandbox = new LiveSandbox(id, {
       clock: this.#deps.clock,
       listeners: spec.listeners,
       kill: () => this.#tell({ type: "kill", id }),
       link: (name, source) => this.#linkInto(id, name, source),
-      configure: (change) => this.#configure(id, change),
-      memoryPeakMiB: () => this.#ask((request) => ({ type: "peak", id, request })),
+      configure: async (change) => group && (await configure(group, change)),
+      memoryPeakMiB: async () => this.#peakMiB(group),
       cleanUp: async () => {
         this.#live.delete(id);
         await rm(slot, { recursive: true, force: true });
@@ -240,6 +247,15 @@ class Driver implements BubblewrapDriver {
     });
     this.#live.set(id, sandbox);
     return sandbox;
+  }
+
+  #peakMiB(group: Cgroup | undefined): number {
+    const peakMiB = group?.memoryPeakMiB() ?? 0;
+    // A living process has some memory.
+    if (peakMiB === 0 && this.#groups?.capabilities.memory) {
+      throw new PlatformError("sandbox.start-failed", "The sandbox is gone.");
+    }
+    return peakMiB;
   }
 
   #slot(id: string): string {
@@ -261,10 +277,6 @@ class Driver implements BubblewrapDriver {
     });
     if ((await this.#ask(request)) === 1) return;
     await linkTree(source, this.#slot(id), name);
-  }
-
-  async #configure(id: string, change: SandboxChange): Promise<void> {
-    await this.#ask((request) => ({ type: "configure", id, request, ...change }));
   }
 
   /** Errors: `sandbox.launcher-lost`; `sandbox.start-failed` carries the launcher's reason. */
@@ -313,6 +325,17 @@ class Driver implements BubblewrapDriver {
     // As root their process namespace has ended with it; else the new launcher is started when they have.
     const gone = this.multiTenant ? Promise.resolve() : recovered;
     for (const sandbox of this.#live.values()) sandbox.lose(gone, error);
+  }
+}
+
+/** Errors: `sandbox.start-failed` when the sandbox is gone or its host cannot do it. */
+async function configure(group: Cgroup, change: SandboxChange): Promise<void> {
+  try {
+    await group.configure(change);
+    if (change.frozen !== undefined) group.setFrozen(change.frozen);
+  } catch (error) {
+    const message = "The sandbox is gone, or this host has no such limit.";
+    throw new PlatformError("sandbox.start-failed", message, { cause: error });
   }
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from "#base/clock.ts";
 import { ignore } from "#base/ignore.ts";
 import { emptyPollMs, emptyPollsMax } from "../../limits.ts";
 import { directoriesOf, flatKeyed, groupPaths, limitWrites, oomFile, peakFiles } from "./cgroup.ts";
-import type { CgroupLimits, GroupPaths } from "./cgroup.ts";
+import type { CgroupLimits, CgroupWrite, GroupPaths } from "./cgroup.ts";
 import { ownCgroups } from "./cgroup-home.ts";
 import type { CgroupHome } from "./cgroup-home.ts";
 import {
@@ -35,6 +35,8 @@ export interface CgroupTree {
   };
   /** Makes the group `name` with its limits. Throws when a limit cannot be set. */
   create(name: string, limits: CgroupLimits): Cgroup;
+  /** The same group for another process of ours, which knows the limits it was made with. */
+  find(name: string, limits: CgroupLimits): Cgroup;
   /**
    * A process will be moved soon: the kernel begins to wait now. Done by moving this process to where
    * it is; a grace period counts for every move that comes before it is forgotten.
@@ -49,7 +51,8 @@ export interface Cgroup {
   readonly isUsable: boolean;
   /** Puts a process in, in every hierarchy, before it runs anything. Rejects when it cannot. */
   add(pid: number): Promise<void>;
-  configure(limits: CgroupLimits): void;
+  /** Rejects when the group is gone. What the kernel may have to reclaim memory for holds up nobody. */
+  configure(limits: CgroupLimits): Promise<void>;
   setFrozen(frozen: boolean): void;
   /** Asks the kernel to kill every member; `false` where it cannot do so at once. */
   kill(): boolean;
@@ -75,7 +78,12 @@ export function openCgroupTree({ name, layout }: CgroupHome): CgroupTree {
       kill: unified !== undefined && exists(join(unified, "cgroup.kill")),
       freeze: unified !== undefined && exists(join(unified, "cgroup.freeze")),
     },
-    create: (child, limits) => createCgroup(groupPaths(layout, `${name}/${child}`), limits),
+    create(child, limits) {
+      const group = groupPaths(layout, `${name}/${child}`);
+      makeGroup(group, limits);
+      return openGroup(group, limits);
+    },
+    find: (child, limits) => openGroup(groupPaths(layout, `${name}/${child}`), limits),
     expectMove: createExpectation(),
     async remove(clock) {
       for (const directory of directoriesOf(paths)) await endGroup(directory, clock);
@@ -98,27 +106,38 @@ function createExpectation(): () => void {
   };
 }
 
-function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
+function makeGroup(paths: GroupPaths, limits: CgroupLimits): void {
   const directories = directoriesOf(paths);
-  let memoryMiB = limits.memoryMiB ?? 0;
-  const apply = (change: CgroupLimits): void => {
-    const raising = change.memoryMiB !== undefined && change.memoryMiB > memoryMiB;
-    for (const write of limitWrites(paths, change, raising)) {
-      if (!tryWrite(write.file, write.value) && !write.optional) {
-        throw new Error(`cannot set ${basename(write.file)} to ${write.value}`);
-      }
-    }
-    memoryMiB = change.memoryMiB ?? memoryMiB;
-  };
   try {
     for (const directory of directories) mkdirSync(directory, { recursive: true });
     // The first limit is set on an empty group: the kernel's own default is above any limit.
-    memoryMiB = Number.MAX_SAFE_INTEGER;
-    apply(limits);
+    for (const write of limitWrites(paths, limits, false)) {
+      if (!tryWrite(write.file, write.value)) refuse(write);
+    }
   } catch (error) {
     directories.forEach(removeDirectory);
     throw error;
   }
+}
+
+function refuse(write: CgroupWrite): void {
+  if (!write.optional) throw new Error(`cannot set ${basename(write.file)} to ${write.value}`);
+}
+
+function openGroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
+  const directories = directoriesOf(paths);
+  let memoryMiB = limits.memoryMiB ?? 0;
+  const configure = async (change: CgroupLimits): Promise<void> => {
+    const { memoryMiB: wantedMiB = memoryMiB } = change;
+    const isLower = wantedMiB < memoryMiB;
+    for (const write of limitWrites(paths, change, wantedMiB > memoryMiB)) {
+      const written = isLower
+        ? await writeFile(write.file, write.value).then(always(true), always(false))
+        : tryWrite(write.file, write.value);
+      if (!written) refuse(write);
+    }
+    memoryMiB = wantedMiB;
+  };
   const unified = paths.unified?.path;
   const members = paths.pids?.path ?? unified ?? paths.memory?.path;
   const kill = (): boolean => unified !== undefined && tryWrite(join(unified, "cgroup.kill"), "1");
@@ -131,7 +150,7 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
         await writeFile(join(directory, "cgroup.procs"), String(pid));
       }
     },
-    configure: apply,
+    configure,
     setFrozen(frozen) {
       if (unified === undefined) throw new Error("this host has no cgroup.freeze");
       writeFileSync(join(unified, "cgroup.freeze"), frozen ? "1" : "0");
@@ -153,6 +172,10 @@ function createCgroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
       for (const directory of directories) await endGroup(directory, clock);
     },
   };
+}
+
+function always<T>(value: T): () => T {
+  return () => value;
 }
 
 function readPeakMiB(files: readonly string[]): number {
