@@ -4,7 +4,13 @@ import { ignore } from "#base/ignore.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
 import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
 import { boot, type Booted } from "./booted.ts";
-import { genericFailuresMax, genericMemoryMiB, genericScratchMiB, kindInUseMs } from "./limits.ts";
+import {
+  genericFailuresMax,
+  genericMemoryMiB,
+  genericScratchMiB,
+  kindInUseMs,
+  refillPauseMs,
+} from "./limits.ts";
 
 interface Kind {
   readonly runtime: Runtime;
@@ -18,7 +24,8 @@ interface Kind {
 interface Generic {
   /** `undefined` when it could not be booted. */
   readonly booted: Promise<Booted | undefined>;
-  ready: boolean;
+  /** `planned` ones have not begun: nothing is lost by giving one up. */
+  state: "planned" | "booting" | "ready" | "given-up";
 }
 
 /** Sandboxes that have booted and belong to nobody yet, by runtime kind. */
@@ -60,7 +67,7 @@ export class GenericSandboxes implements AsyncDisposable {
 
   supply(): readonly { readonly kind: string; readonly ready: number; readonly booting: number }[] {
     return [...this.#kinds].map(([kind, { sandboxes }]) => {
-      const ready = sandboxes.filter((one) => one.ready).length;
+      const ready = sandboxes.filter((one) => one.state === "ready").length;
       return { kind, ready, booting: sandboxes.length - ready };
     });
   }
@@ -74,22 +81,31 @@ export class GenericSandboxes implements AsyncDisposable {
     return (alive + this.#ending.size) * genericMemoryMiB;
   }
 
+  /**
+   * Boots one after a moment: it is wanted because another was taken, and what that one was taken for
+   * runs now and shall have the processors.
+   */
   bootOne(name: string): void {
     const kind = this.#kinds.get(name);
     if (!kind || this.#signal.aborted) return;
-    const generic: Generic = { ready: false, booted: this.#boot(kind, () => generic) };
+    const generic: Generic = { state: "planned", booted: this.#boot(kind, () => generic) };
     kind.sandboxes.push(generic);
   }
 
   /**
    * Sets one aside, ready ones first, and gives a way to it: the first call answers with the sandbox
-   * (`undefined` if it died), later calls with nothing.
+   * (`undefined` if it died), later calls with nothing. One that has not begun to boot is given up and
+   * not given: whoever needs it is served sooner by a sandbox made for them.
    */
   take(name: string): (() => Promise<Booted | undefined>) | undefined {
     const sandboxes = this.#kinds.get(name)?.sandboxes;
-    const chosen = sandboxes?.find((one) => one.ready) ?? sandboxes?.[0];
+    const chosen = sandboxes?.find((one) => one.state === "ready") ?? sandboxes?.[0];
     if (!sandboxes || !chosen) return undefined;
     sandboxes.splice(sandboxes.indexOf(chosen), 1);
+    if (chosen.state === "planned") {
+      chosen.state = "given-up";
+      return undefined;
+    }
     let given = false;
     return () => {
       if (given) return Promise.resolve(undefined);
@@ -128,16 +144,17 @@ export class GenericSandboxes implements AsyncDisposable {
   }
 
   async #boot(kind: Kind, self: () => Generic): Promise<Booted | undefined> {
-    // A turn later, so that `self()` is known and the caller's plan is carried out first.
-    await Promise.resolve();
     try {
+      await this.#deps.clock.sleep(refillPauseMs, this.#signal);
+      if (self().state === "given-up") return undefined;
+      self().state = "booting";
       const booted = await boot(this.#deps, kind.runtime, {
         memoryMiB: genericMemoryMiB,
         scratchMiB: genericScratchMiB,
         isGeneric: true,
         signal: this.#signal,
       });
-      self().ready = true;
+      self().state = "ready";
       kind.failures = 0;
       void booted.sandbox.exited.then(() => this.#drop(kind, self()));
       return booted;
