@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
 import { deploy } from "../../support/functions.ts";
 import { invoke } from "../../support/invoke.ts";
+import { zip } from "../../support/zip.ts";
 import { buildNative } from "./native.ts";
 import type { Target } from "./platform.ts";
 
@@ -29,6 +30,8 @@ export interface AttackerSettings {
   readonly operations: string;
   /** Further files of the package. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Their modes, where not 0644. */
+  readonly modes?: Readonly<Record<string, number>>;
   readonly settings?: Partial<CreateFunctionCommandInput>;
 }
 
@@ -51,14 +54,17 @@ export async function deployAttacker(
   name: string,
   attacker: AttackerSettings,
 ): Promise<void> {
-  const { files, settings } = await packageOf(target, attacker);
-  await deploy(
-    target.lambda,
-    name,
-    { ...files, ...attacker.files },
+  const { files: own, settings } = await packageOf(target, attacker);
+  const files = { ...own, ...attacker.files };
+  const modes = { bootstrap: 0o100755, ...attacker.modes };
+  await deploy(target.lambda, name, files, {
     // A whole core: the sweeps are thousands of small steps.
-    { MemorySize: 1769, Timeout: 120, ...settings, ...attacker.settings },
-  );
+    MemorySize: 1769,
+    Timeout: 120,
+    Code: { ZipFile: await zip(files, modes) },
+    ...settings,
+    ...attacker.settings,
+  });
 }
 
 /** Has them all carried out in one call, in this order. Throws when the function itself fails. */
@@ -69,11 +75,29 @@ export async function attempt(
 ): Promise<ReadonlyMap<string, Outcome>> {
   const { error, payload, log } = await invoke(target.lambda, name, { attacks });
   assert.equal(error, undefined, `${JSON.stringify(payload)}\n${log}`);
-  const given = payload as Record<string, Answer>; // attackers/*/serve.*
+  return outcomesOf(attacks, payload as Record<string, Answer>); // attackers/*/serve.*
+}
+
+/** The same by the native program in the package of a Node attacker (`operations.mjs`, `native`). */
+export async function attemptByProgram(
+  target: Pick<Target, "lambda">,
+  name: string,
+  attacks: readonly Attempt[],
+): Promise<ReadonlyMap<string, Outcome>> {
+  const through = [{ id: "all", operation: "native", given: { attacks } }];
+  const { code, value } = (await attempt(target, name, through)).get("all") ?? {};
+  assert.equal(code, "");
+  return outcomesOf(attacks, value as Record<string, Answer>); // serve.go answers alike
+}
+
+function outcomesOf(
+  attacks: readonly Attempt[],
+  answers: Readonly<Record<string, Answer>>,
+): ReadonlyMap<string, Outcome> {
   return new Map(
     attacks.map(({ id }) => {
-      const answer = given[id];
-      assert.ok(answer, `no answer to ${id}: ${JSON.stringify(payload).slice(0, 500)}`);
+      const answer = answers[id];
+      assert.ok(answer, `no answer to ${id}: ${JSON.stringify(answers).slice(0, 500)}`);
       return [id, outcomeOf(answer)];
     }),
   );
@@ -94,8 +118,10 @@ function errorName(errno: number): string {
 
 function outcomeOf(answer: Answer): Outcome {
   if (answer.errno !== undefined) return { code: errorName(answer.errno), value: undefined };
-  if (answer.error?.startsWith("no operation ")) throw new Error(answer.error);
-  return { code: answer.error ?? "", value: answer.value };
+  // A refusal has an errno. Anything else is a mistake of the attacker's, and proves nothing.
+  const { error = "" } = answer;
+  if (error !== "" && !/^E(?!RR_)[A-Z0-9]+$/.test(error)) throw new Error(error);
+  return { code: error, value: answer.value };
 }
 
 async function packageOf(

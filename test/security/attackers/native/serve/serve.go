@@ -29,10 +29,6 @@ type event struct {
 }
 
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == "child" {
-		child(os.Args[2])
-		return
-	}
 	if len(os.Args) > 1 && os.Args[1] == "operate" {
 		text, _ := io.ReadAll(os.Stdin)
 		os.Stdout.Write(answer(text))
