@@ -68,12 +68,6 @@ function prepareOutput() {
   }
 }
 
-/** `performance` is loaded at its first use, which takes a millisecond. */
-function clockMs() {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
-}
-
 async function specialise(frame) {
   const { metadata, variables } = frame;
   const ports = await handedOut;
@@ -82,7 +76,7 @@ async function specialise(frame) {
     channel.flush(() => restart(variables, ports.get(rejoinListener)));
     return;
   }
-  const started = clockMs();
+  const started = performance.now();
   replaceEnvironment(variables);
   fitHeap(Number(metadata.get(fields.memoryMiB)));
   const logError = patchConsole(current);
@@ -93,10 +87,10 @@ async function specialise(frame) {
     const error = runtimeError("UnhandledPromiseRejection", String(reason));
     crash("Unhandled Promise Rejection", Object.assign(error, { reason, promise }), 128);
   });
-  const replaced = clockMs();
+  const replaced = performance.now();
   const phases = () => [
     [fields.phase, `environment=${(replaced - started).toFixed(3)}`],
-    [fields.phase, `import=${(clockMs() - replaced).toFixed(3)}`],
+    [fields.phase, `import=${(performance.now() - replaced).toFixed(3)}`],
   ];
   const failInit = (error) => {
     const body = describe(error);

@@ -2,7 +2,7 @@ import type { RequestContext } from "#base/context.ts";
 import type { ResolvedFunction } from "#functions/registry/registry.ts";
 
 export { createInvoker } from "./live-invoker.ts";
-export { RecursionError, ThrottledError } from "./errors.ts";
+export { RecursionError, ThrottledError, throttleOf } from "./errors.ts";
 export { createFunctionTargets } from "./function-target.ts";
 export type { Admission } from "./admission.ts";
 

@@ -9,6 +9,7 @@ import { describeExit, launcherLost } from "./booted.ts";
 import type { Freezable } from "./freezing.ts";
 import { memoryPeakAgeMs } from "./limits.ts";
 import type { LogPump } from "./log-pump.ts";
+import type { EndReason } from "./roster.ts";
 import type { ExecutionEnvironment, GuestIdentity, PoolSnapshot } from "./pool.ts";
 
 export type EnvironmentState = PoolSnapshot["environments"][number]["state"];
@@ -21,6 +22,7 @@ export interface EnvironmentParts {
   readonly sandbox: Sandbox;
   readonly guest: Guest;
   readonly log: LogPump;
+  readonly isProvisioned: boolean;
   /** Released when the sandbox is gone: served ports, held trees. */
   readonly attached: AsyncDisposableStack;
 }
@@ -34,6 +36,10 @@ export class Environment implements Freezable {
   lastUsedMs: number;
   /** Never to be handed out again. */
   spoiled = false;
+  /** Started for a wish of provisioned concurrency. */
+  readonly isProvisioned: boolean;
+  /** Why the pool ends it; unset when it ended or was spoiled by what ran inside. */
+  endReason: EndReason | undefined;
   trace: TraceContext | undefined;
   /** The function has answered; what is left is bookkeeping of a millisecond or two. */
   isReturning = false;
@@ -50,6 +56,7 @@ export class Environment implements Freezable {
 
   constructor(parts: EnvironmentParts, clock: Clock) {
     this.parts = parts;
+    this.isProvisioned = parts.isProvisioned;
     this.#clock = clock;
     this.sinceMs = clock.nowMs();
     this.lastUsedMs = clock.monotonicMs();
