@@ -18,8 +18,6 @@ export const placesRememberedMax = 100_000;
 /** How long one worker waits for what it asks all others; a worker that takes longer is left out. */
 export const askTimeoutMs = 5_000;
 
-/** Worker processes of one server. More than cores only costs memory; the bound keeps the mesh small. */
-export const workersMax = 64;
 /** Pauses before a worker that died is started again, and how long one has to live to be forgiven. */
 export const restartPolicy = { baseMs: 50, capMs: 5_000 } as const;
 export const stableMs = 60_000;

@@ -5,5 +5,5 @@
  * bytes as they are.
  */
 export { type Membership, openMembership, type OpenMembership } from "./membership/membership.ts";
-export { supervise, type Supervised } from "./supervisor/supervisor.ts";
-export { connectToSupervisor, type WorkerSteps } from "./worker.ts";
+export { supervise } from "./supervisor/supervisor.ts";
+export { connectToSupervisor } from "./worker.ts";

@@ -16,12 +16,14 @@ import { WorkerPlacement } from "./placement.ts";
 
 /** What one worker has of the others: everything that makes several processes answer like one. */
 export interface Membership extends AsyncDisposable {
+  /** Of this worker, 1 …; one that is started again has another. */
+  readonly id: number;
   readonly admission: LeasedAdmission;
   /** Where functions live; `resolver` finds those that others ask for. */
-  place(resolver: FunctionResolver): Placement;
+  place(deps: { readonly resolver: FunctionResolver; readonly log: Logger }): Placement;
   /** The same store, for what every worker keeps in memory of it. */
   share(store: Store): Store;
-  /** What the other workers are answered when they ask for `name`. */
+  /** What the other workers are answered, as JSON, when they ask for `name`. */
   answer(name: string, handler: (asked: unknown) => unknown): void;
   /** The answers of all other workers; one that dies or takes too long has none. Never rejects. */
   askOthers(name: string, asked?: unknown): Promise<readonly unknown[]>;
@@ -33,7 +35,6 @@ export interface MembershipDeps {
   readonly supervisor: Link;
   readonly accountConcurrency: number;
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
 /** The worker's side, with what its process passes on from the supervisor. */
@@ -54,15 +55,18 @@ export async function openMembership(deps: MembershipDeps): Promise<OpenMembersh
 }
 
 class Member implements OpenMembership {
+  readonly id: number;
   readonly admission: LeasedAdmission;
   readonly #deps: MembershipDeps;
   readonly #handlers = new Map<string, (asked: unknown) => unknown>();
   readonly #stores: AnnouncingStore[] = [];
   #placement: WorkerPlacement | undefined;
+  #log: Logger | undefined;
   #mesh: Mesh | undefined;
 
   constructor(deps: MembershipDeps) {
     this.#deps = deps;
+    this.id = deps.id;
     this.admission = createLeasedAdmission({
       accountConcurrency: deps.accountConcurrency,
       send: (message: FromWorker) => deps.supervisor.tell("permits", message),
@@ -85,19 +89,19 @@ class Member implements OpenMembership {
   }
 
   async join(ids: readonly number[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#mesh?.join(id)));
+    await Promise.all(ids.map(async (id) => this.#mesh?.join(id)));
   }
 
   receive(name: string, meta: unknown): void {
     if (name === "permits") this.admission.receive(meta as ToWorker); // the supervisor's own
   }
 
-  place(resolver: FunctionResolver): Placement {
-    const { id, log, supervisor } = this.#deps;
+  place(deps: { readonly resolver: FunctionResolver; readonly log: Logger }): Placement {
+    const { id, supervisor } = this.#deps;
+    this.#log = deps.log;
     this.#placement = new WorkerPlacement({
+      ...deps,
       id,
-      log,
-      resolver,
       findLink: (other) => this.#mesh?.find(other),
       askOwner: async (functionArn, lostId) => {
         const reply = await supervisor.call("owner", { meta: { functionArn, lostId } });
@@ -122,7 +126,7 @@ class Member implements OpenMembership {
   async askOthers(name: string, asked?: unknown): Promise<readonly unknown[]> {
     const links = this.#mesh?.links ?? [];
     if (links.length === 0) return [];
-    const { clock, log } = this.#deps;
+    const { clock } = this.#deps;
     const late = Promise.withResolvers<undefined>();
     using _limit = clock.timer(askTimeoutMs, () => late.resolve(undefined));
     const answers = await Promise.all(
@@ -132,10 +136,12 @@ class Member implements OpenMembership {
         return Promise.race([reply, late.promise]).catch(() => undefined);
       }),
     );
-    const told = answers.flatMap((reply) => (reply === undefined ? [] : [reply.meta]));
-    if (told.length < links.length)
-      log.event("workers.unanswered", { level: "warn", name, missing: links.length - told.length });
-    return told;
+    const told = answers.filter((reply) => reply !== undefined);
+    const missing = links.length - told.length;
+    if (missing > 0) this.#log?.event("workers.unanswered", { level: "warn", name, missing });
+    return told.map(({ body }): unknown =>
+      body.byteLength === 0 ? undefined : JSON.parse(Buffer.from(body).toString("utf8")),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,7 +153,8 @@ class Member implements OpenMembership {
     const handler = this.#handlers.get(call.name);
     try {
       if (!handler) throw new PlatformError("target.unknown", `no worker answers ${call.name}`);
-      call.reply((await handler(call.meta)) ?? null);
+      const answer = await handler(call.meta);
+      call.reply(null, answer === undefined ? undefined : Buffer.from(JSON.stringify(answer)));
     } catch (error) {
       call.fail(error);
     }

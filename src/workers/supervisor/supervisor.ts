@@ -5,7 +5,6 @@ import { backoffMs } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
-import { ignore } from "#base/ignore.ts";
 import type { Random } from "#base/random.ts";
 import { reachGraceMs, restartPolicy, socketPathBytesMax, stableMs } from "../limits.ts";
 import type { IncomingCall, Link } from "../link/link.ts";
@@ -133,11 +132,14 @@ class Supervisor implements AsyncDisposable {
       buried: Promise.withResolvers(),
     };
     this.#workers.set(id, worker);
-    void process.exited.then(() => {
-      worker.hasExited = true;
-      worker.isReady = false;
-    });
+    void this.#note(worker);
     return worker;
+  }
+
+  async #note(worker: Worker): Promise<void> {
+    await worker.process.exited;
+    worker.hasExited = true;
+    worker.isReady = false;
   }
 
   /** From here on later ones can link up with it. */
