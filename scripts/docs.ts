@@ -86,9 +86,7 @@ function page(title: string, lines: readonly string[]): string {
 }
 
 function rangeOf(option: Option): string {
-  if (!option.range) return "";
-  const [least, most] = option.range;
-  return ` (${least} to ${most}${option.hasAuto ? " or auto" : ""})`;
+  return option.range ? ` (${option.range[0]} to ${option.range[1]})` : "";
 }
 
 /** STS lives with IAM: two APIs over one engine. */

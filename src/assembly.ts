@@ -1,7 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
-import type { Logger } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { systemRandom } from "#base/random.ts";
 import type { RunningServer } from "#cli/command.ts";
@@ -14,8 +13,8 @@ import {
   createInvoker,
   type Invoker,
 } from "#functions/invoker/invoker.ts";
-import { createPackages, type Packages } from "#functions/packages/packages.ts";
-import { createPool, type EnvironmentPool, type GuestEndpoint } from "#functions/pool/pool.ts";
+import { createPackages } from "#functions/packages/packages.ts";
+import { createPool, type GuestEndpoint } from "#functions/pool/pool.ts";
 import { createRegistry } from "#functions/registry/registry.ts";
 import { createRuntimes, type Runtime } from "#functions/runtimes/runtimes.ts";
 import {
@@ -27,37 +26,23 @@ import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
 import { createGateway, type Gateway } from "#gateway/gateway.ts";
 import { createAuthenticator } from "#protocol/auth/auth.ts";
 import { createDispatcher } from "#protocol/dispatch/dispatch.ts";
-import {
-  type CloudwatchLogs,
-  createCloudwatchLogs,
-} from "#services/cloudwatch-logs/cloudwatch-logs.ts";
+import { createCloudwatchLogs } from "#services/cloudwatch-logs/cloudwatch-logs.ts";
 import { createIam } from "#services/iam/iam.ts";
 import { createLambda, type Lambda } from "#services/lambda/lambda.ts";
 import { openBlobStore } from "#storage/blobs/blobs.ts";
 import { openLmdbStore } from "#storage/drivers/lmdb/lmdb.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
-import type { BlobStore, Store } from "#storage/storage.ts";
+import type { Store } from "#storage/storage.ts";
 import { createTelemetry, type Telemetry } from "#telemetry/telemetry.ts";
-import type { Membership } from "#workers/workers.ts";
 import { adminRoutes, codeRoute } from "./admin.ts";
 import { describeIsolation, rootKeyNotice } from "./notices.ts";
-import { createObservations, type Observations } from "./observations.ts";
 import { type Services, serviceLoaders } from "./services.ts";
-import { changeEverywhere } from "./together.ts";
 
 /** Live data the store may hold. */
 const storeBytesMax = 64 * 1024 ** 3;
 
 const clock = systemClock;
 const random = systemRandom;
-
-/** The part of the host's that belongs to one worker. */
-export interface WorkerOwn {
-  /** Absolute; where its launcher keeps its sandboxes. */
-  readonly workDir: string;
-  /** Host users of its sandboxes. */
-  readonly uids: { readonly first: number; readonly count: number };
-}
 
 /** What runs functions, without anything that stores or serves: enough for `doctor`. */
 export interface Engine extends AsyncDisposable {
@@ -66,18 +51,8 @@ export interface Engine extends AsyncDisposable {
   readonly runtimes: ReadonlyMap<string, Runtime>;
 }
 
-/** What makes a server other than the one of its settings alone. */
-export interface Extras {
-  /** Defences to do without: only tests of the attacks pass any. */
-  readonly omissions?: Omissions | undefined;
-  /** Set in one of several workers. */
-  readonly membership?: Membership | undefined;
-  /** What of this host's is this worker's alone: it must not meet another's sandboxes. */
-  readonly own?: WorkerOwn | undefined;
-}
-
-export async function assembleEngine(config: Config, extras: Extras = {}): Promise<Engine> {
-  const { omissions, own } = extras;
+/** `omissions` are defences to do without: only tests of the attacks pass any. */
+export async function assembleEngine(config: Config, omissions?: Omissions): Promise<Engine> {
   const telemetry = createTelemetry({
     clock,
     random,
@@ -87,13 +62,11 @@ export async function assembleEngine(config: Config, extras: Extras = {}): Promi
   });
   const workDir = join(config.dataDir, "work");
   await mkdir(workDir, { recursive: true });
-  if (own) await mkdir(own.workDir, { recursive: true });
   const { log } = telemetry;
-  const driverDeps = { workDir, log, clock, random, ...(omissions && { omissions }), ...own };
   const driver =
     config.sandbox === "bubblewrap"
-      ? createBubblewrapDriver(driverDeps)
-      : createProcessDriver(driverDeps);
+      ? createBubblewrapDriver({ workDir, log, clock, random, ...(omissions && { omissions }) })
+      : createProcessDriver({ workDir, clock, random });
   return {
     telemetry,
     driver,
@@ -114,33 +87,27 @@ export async function assembleEngine(config: Config, extras: Extras = {}): Promi
   };
 }
 
-/** A server whose end can be taken step by step; disposing takes all of them. */
-export interface AssembledServer extends RunningServer {
-  /** No new requests; those running get their time. */
-  drain(timeoutMs: number): Promise<void>;
-  /** No new asynchronous events; those running get their time. */
-  settle(): Promise<void>;
-}
-
-/** Everything, bottom-up. What was begun is undone in reverse when a later step fails. */
+/**
+ * Everything, bottom-up. What was begun is undone in reverse when a later step fails. `omissions`
+ * are as for `assembleEngine`.
+ */
 export async function assemble(
   config: Config,
   version: string,
-  extras: Extras = {},
-): Promise<AssembledServer> {
+  omissions?: Omissions,
+): Promise<RunningServer> {
   await using begun = new AsyncDisposableStack();
-  const engine = begun.use(await assembleEngine(config, extras));
+  const engine = begun.use(await assembleEngine(config, omissions));
   const { driver } = engine;
   // A whole sandbox is made and ended by it: the rest is put together meanwhile.
   const probing = driver.probe();
   const store = begun.use(await openStore(config));
-  const services = await createServices(config, { ...extras, engine, store }, begun);
+  const services = await createServices(config, engine, store, begun);
   let status: "starting" | "running" | "stopping" = "starting";
-  const gateway = createFront(config, { ...services, engine }, () => ({
+  const gateway = createFront(config, engine, services, () => ({
     version,
     status,
     services: services.loaders.map((loader) => loader.name),
-    ...(extras.membership && { worker: extras.membership.id }),
   }));
   begun.use(gateway);
   services.bindGateway(gateway);
@@ -156,19 +123,14 @@ export async function assemble(
     if (key) isolation.notices.push(rootKeyNotice(key));
   }
   const running = begun.move();
-  const drain = (timeoutMs: number): Promise<void> => {
-    status = "stopping";
-    return gateway.drain(timeoutMs);
-  };
   return {
     url: address.url,
     port: address.port,
     isolation: isolation.summary,
     notices: isolation.notices,
-    drain,
-    settle: async () => services.invoker[Symbol.asyncDispose](),
     async [Symbol.asyncDispose]() {
-      await drain(config.drainTimeoutMs);
+      status = "stopping";
+      await gateway.drain(config.drainTimeoutMs);
       await running[Symbol.asyncDispose]();
     },
   };
@@ -184,10 +146,8 @@ async function openStore(config: Config): Promise<Store> {
 interface Assembled extends Services {
   readonly registry: ReturnType<typeof createRegistry>;
   readonly invoker: ReturnType<typeof createInvoker>;
-  readonly pool: Pick<EnvironmentPool, "retire">;
-  readonly observations: Observations;
+  readonly pool: ReturnType<typeof createPool>;
   readonly store: Store;
-  readonly membership: Membership | undefined;
   readonly loaders: ReturnType<typeof serviceLoaders>;
   /** Sandboxes call back through the gateway, which is made after them. */
   bindGateway(gateway: Pick<Gateway, "serve">): void;
@@ -195,20 +155,21 @@ interface Assembled extends Services {
 
 async function createServices(
   config: Config,
-  base: Extras & { readonly engine: Engine; readonly store: Store },
+  engine: Engine,
+  store: Store,
   begun: AsyncDisposableStack,
 ): Promise<Assembled> {
-  const { engine, store, membership } = base;
   const { driver, runtimes, telemetry } = engine;
   const { log, tracer } = telemetry;
   const common = { store, clock, random, log };
-  // What everybody keeps in memory of the store, everybody hears of before a change is answered.
-  const remembered = { ...common, store: membership?.share(store) ?? store };
   const mode = config.mode === "serve" ? "strict" : "open";
-  const { blobs, packages } = await openCode(config, log);
-  const logs = begun.use(createLogs(common, membership));
-  const iam = createIam({ ...remembered, mode });
-  const registry = begun.use(createRegistry(remembered));
+  const blobs = await openBlobStore({ directory: join(config.dataDir, "blobs") });
+  const packagesDir = join(config.dataDir, "work", "packages");
+  await mkdir(packagesDir, { recursive: true });
+  const packages = await createPackages({ blobs, workDir: packagesDir, clock, random, log });
+  const logs = begun.use(createCloudwatchLogs(common));
+  const iam = createIam({ ...common, mode });
+  const registry = begun.use(createRegistry(common));
   const guests = createLateEndpoint();
   const pool = begun.use(
     createPool({
@@ -238,59 +199,31 @@ async function createServices(
       // Lambda is made after the invoker it uses; nothing is asked before both are there.
       asyncSettings: { find: async (target) => settingsOf().find(target) },
       settings: config,
-      ...(membership && {
-        admission: membership.admission,
-        placement: membership.place({ resolver: registry, log }),
-      }),
     }),
   );
   targets.register("lambda", createFunctionTargets({ resolver: registry, invoker, random }));
   const { accountConcurrency } = config;
-  const changed = changeEverywhere(pool, membership);
-  const engineParts = { blobs, packages, registry, invoker, runtimes, accountConcurrency };
-  const lambda: Lambda = begun.use(createLambda({ ...remembered, ...engineParts, pool: changed }));
+  const engineParts = { blobs, packages, registry, invoker, runtimes, pool, accountConcurrency };
+  const lambda: Lambda = begun.use(createLambda({ ...common, ...engineParts }));
   const services: Services = { lambda, logs, iam };
   return {
     ...services,
     registry,
     invoker,
-    pool: changed,
-    observations: createObservations({ pool, tracer, membership }),
-    store: remembered.store,
-    membership,
+    pool,
+    store,
     loaders: serviceLoaders(services),
     bindGateway: (made) => guests.bind(made),
   };
 }
 
-/** Code as it was uploaded, and unpacked; all processes share both. */
-async function openCode(
-  { dataDir }: Config,
-  log: Logger,
-): Promise<{ readonly blobs: BlobStore; readonly packages: Packages }> {
-  const blobs = await openBlobStore({ directory: join(dataDir, "blobs") });
-  const workDir = join(dataDir, "work", "packages");
-  await mkdir(workDir, { recursive: true });
-  return { blobs, packages: await createPackages({ blobs, workDir, clock, random, log }) };
-}
-
-/** Whoever reads logs through one worker reads what functions in the others have just printed. */
-function createLogs(
-  deps: Parameters<typeof createCloudwatchLogs>[0],
-  membership: Membership | undefined,
-): CloudwatchLogs {
-  const flushOthers = async () => membership?.askOthers("flush logs");
-  const logs = createCloudwatchLogs({ ...deps, flushOthers });
-  membership?.answer("flush logs", () => logs.flush());
-  return logs;
-}
-
 function createFront(
   config: Config,
-  services: Assembled & { readonly engine: Engine },
+  engine: Engine,
+  services: Assembled,
   health: Parameters<typeof createGateway>[0]["health"],
 ): Gateway {
-  const { telemetry, runtimes } = services.engine;
+  const { telemetry, runtimes } = engine;
   const mode = config.mode === "serve" ? "strict" : "open";
   const authenticator = createAuthenticator({
     mode,
@@ -300,7 +233,7 @@ function createFront(
   });
   const { defaultRegion } = config;
   return createGateway({
-    config: { ...config, reusePort: services.membership !== undefined },
+    config,
     dispatcher: createDispatcher({
       loaders: services.loaders,
       authenticator,
@@ -319,6 +252,7 @@ function createFront(
       ...adminRoutes({
         ...services,
         runtimes,
+        tracer: telemetry.tracer,
         log: telemetry.log,
         services: services.loaders,
         resettable: mode === "open",

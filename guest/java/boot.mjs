@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { createChannel, kinds, openSocket } from "../node/channel.mjs";
 import { handOutListeners } from "../node/listeners.mjs";
 import { place } from "../node/paths.mjs";
-import { become, runtimeEnvironment } from "../provided/become.mjs";
+import { runtimeEnvironment, startRuntime } from "../provided/start.mjs";
 import { javaOptions } from "./options.mjs";
 
 /**
@@ -14,10 +14,11 @@ const clientFolder = "/var/runtime/lib";
 const archiveFolder = "/var/runtime/archive";
 
 const ports = await handOutListeners();
-const channel = createChannel(openSocket(), (frame) => {
+let onFrame = (frame) => {
   if (frame.kind !== kinds.specialise) process.exit(1);
   begin(frame.variables);
-});
+};
+const channel = createChannel(openSocket(), (frame) => onFrame(frame));
 channel.send(kinds.ready, 0);
 
 function begin(variables) {
@@ -31,9 +32,9 @@ function begin(variables) {
   const command = [place("/var/lang/bin/java"), ...options, variables._HANDLER];
   const wrapper = variables.AWS_LAMBDA_EXEC_WRAPPER;
   if (wrapper) command.unshift(place(wrapper));
-  channel.send(kinds.initialised, 0);
   const environment = { ...characterSet(variables), ...runtimeEnvironment(variables, ports) };
-  channel.flush(() => become(command, environment));
+  const take = (handler) => (onFrame = handler);
+  void startRuntime({ channel, command, environment, take });
 }
 
 /**

@@ -2,17 +2,18 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync } from "
 import { createChannel, errorFields, kinds, openSocket } from "../node/channel.mjs";
 import { handOutListeners } from "../node/listeners.mjs";
 import { place } from "../node/paths.mjs";
-import { become, runtimeEnvironment } from "./become.mjs";
+import { runtimeEnvironment, startRuntime } from "./start.mjs";
 
 /**
  * The boot program of custom runtimes: waits for a function, then replaces itself by the function's
  * `bootstrap`, so that nothing of it is left in memory. See ../CHANNEL.md.
  */
 const ports = await handOutListeners();
-const channel = createChannel(openSocket(), (frame) => {
+let onFrame = (frame) => {
   if (frame.kind !== kinds.specialise) process.exit(1);
   begin(frame.variables);
-});
+};
+const channel = createChannel(openSocket(), (frame) => onFrame(frame));
 channel.send(kinds.ready, 0);
 
 function begin(variables) {
@@ -23,8 +24,9 @@ function begin(variables) {
     return fail(`Couldn't find valid bootstrap(s): [${list}]`);
   }
   if (!isRunnable(program)) return fail(`fork/exec ${program}: exec format error`);
-  channel.send(kinds.initialised, 0);
-  channel.flush(() => become([program], runtimeEnvironment(variables, ports)));
+  const environment = runtimeEnvironment(variables, ports);
+  const take = (handler) => (onFrame = handler);
+  void startRuntime({ channel, command: [program], environment, take });
 }
 
 function fail(errorMessage) {

@@ -2,7 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Principal, RequestContext, TraceContext } from "#base/context.ts";
 import { isPlatformError } from "#base/errors.ts";
 import type { Invoker, InvocationResult, Payload } from "#functions/invoker/invoker.ts";
-import { RecursionError, throttleOf } from "#functions/invoker/invoker.ts";
+import { RecursionError, ThrottledError } from "#functions/invoker/invoker.ts";
 import type { FunctionResolver, ResolvedFunction } from "#functions/registry/registry.ts";
 import { AuthenticationError } from "#protocol/auth/auth.ts";
 import type { Authenticator } from "#protocol/auth/auth.ts";
@@ -86,13 +86,12 @@ const forbidden = jsonAnswer(
 
 function failureAnswer(error: unknown): Answer {
   if (error instanceof Refused) return error.answer;
-  const throttle = throttleOf(error);
-  if (throttle) {
+  if (error instanceof ThrottledError) {
     return jsonAnswer(
       429,
-      { Reason: throttle.reason, Type: "User", message: throttle.message },
+      { Reason: error.reason, Type: "User", message: error.message },
       {
-        "retry-after": String(throttle.retryAfterSeconds),
+        "retry-after": String(error.retryAfterSeconds),
         "x-amzn-errortype": "TooManyRequestsException",
       },
     );

@@ -55,8 +55,6 @@ export interface GatewayDeps {
     readonly host: string;
     /** 0 picks a free port. */
     readonly port: number;
-    /** Other processes listen there too, and the kernel spreads connections. */
-    readonly reusePort?: boolean;
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
     readonly defaultRegion: string;
@@ -101,7 +99,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   });
   return {
     async listen() {
-      const bound = await listener.listen(config);
+      const bound = await listener.listen(config.host, config.port);
       const name = urlName(bound.host);
       return { ...bound, url: `http://${name}:${bound.port}` };
     },

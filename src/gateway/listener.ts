@@ -25,18 +25,12 @@ export interface ListenerTimes {
   readonly keepAliveTimeoutMs: number;
 }
 
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly reusePort?: boolean;
-}
-
 /** The HTTP/1.1 server with settings for senders who mean no good. */
 export interface Listener {
   readonly server: Server;
   /** Hands a connection that came another way (out of a sandbox) to the same server. */
   adopt(from: NetServer, onConnection: (socket: Duplex) => void): Disposable;
-  listen(at: ListenAddress): Promise<{ readonly host: string; readonly port: number }>;
+  listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }>;
   /** Stops accepting and waits until the requests now running have been answered, or until the time is over. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -86,7 +80,7 @@ export function createListener(deps: {
         adopted.add(socket);
         onConnection(socket);
       }),
-    listen: (at) => listen(server, at),
+    listen: (host, port) => listen(server, host, port),
     async drain(timeoutMs) {
       isDraining = true;
       const stopped = new Promise<void>((resolve) => {
@@ -188,11 +182,12 @@ function guard(server: Server, log: Logger): void {
 
 function listen(
   server: Server,
-  { host, port, reusePort = false }: ListenAddress,
+  host: string,
+  port: number,
 ): Promise<{ readonly host: string; readonly port: number }> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ port, host, reusePort }, () => {
+    server.listen(port, host, () => {
       server.off("error", reject);
       const address = server.address();
       resolve({ host, port: typeof address === "object" && address ? address.port : port });

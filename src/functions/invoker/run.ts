@@ -8,7 +8,7 @@ import type {
   InvocationLog,
   InvocationReport,
 } from "#functions/pool/pool.ts";
-import type { GuestResponse } from "#functions/runtimes/runtimes.ts";
+import type { FunctionErrorBody, GuestResponse } from "#functions/runtimes/runtimes.ts";
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
 import type { Span, Tracer } from "#telemetry/telemetry.ts";
 import { formatTraceHeader } from "#telemetry/trace-header.ts";
@@ -112,7 +112,7 @@ class Run {
     this.#trace = trace;
     this.#startedMs = run.clock.monotonicMs();
     this.#timer = run.clock.timer(run.invocation.target.revision.timeoutMs, () => {
-      environment.spoil();
+      environment.spoil("timeout");
       this.#late.resolve("late");
       this.#stop.abort(new Error("the function's time is over"));
     });
@@ -232,6 +232,32 @@ class Run {
 
   /** Log, bill, give back; never rejects. */
   async #settle(verdict: Verdict): Promise<Outcome> {
+    const besides = this.#environment.extensionsSettled();
+    if (!besides) return this.#finish(verdict);
+    // The caller has its answer while extensions still work; only its log must wait for them.
+    const durationMs = this.#run.clock.monotonicMs() - this.#startedMs;
+    const finished = this.#finishAfter(besides, verdict);
+    return this.#run.invocation.tailLog === true ? finished : outcomeOf(verdict, durationMs);
+  }
+
+  /**
+   * "The function and all extensions need to complete within" the timeout
+   * (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html); what comes too late or
+   * breaks spoils the environment and the report, not the answer that has been given.
+   */
+  async #finishAfter(
+    besides: Promise<FunctionErrorBody | undefined>,
+    verdict: Verdict,
+  ): Promise<Outcome> {
+    const end = await Promise.race([besides, this.#late.promise]);
+    if (end === undefined) return this.#finish(verdict);
+    if (end !== "late") this.#environment.spoil();
+    const reported = end === "late" ? this.#timedOut() : functionError(end);
+    const outcome = await this.#finish(verdict.kind === "ok" ? reported : verdict);
+    return outcomeOf(verdict, outcome.durationMs);
+  }
+
+  async #finish(verdict: Verdict): Promise<Outcome> {
     this.#timer[Symbol.dispose]();
     const environment = this.#environment;
     const { timeoutMs } = this.#run.invocation.target.revision;

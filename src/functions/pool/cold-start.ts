@@ -21,7 +21,7 @@ import type {
   LogSink,
 } from "./pool.ts";
 import { cpuMilliOf } from "./size.ts";
-import { functionVariables, type InitializationType } from "./variables.ts";
+import { functionVariables } from "./variables.ts";
 
 export interface ColdStartDeps {
   readonly packages: Packages;
@@ -42,8 +42,6 @@ export interface ColdStart {
   readonly takeBooted: () => Promise<Booted>;
   /** Filled as phases end; for the trace and for `recentStarts`. */
   readonly phases: Record<string, number>;
-  /** What the function is told of it in `AWS_LAMBDA_INITIALIZATION_TYPE`. */
-  readonly initializationType: InitializationType;
 }
 
 export type ColdStarted =
@@ -87,10 +85,7 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
         cpuMilli: Math.max(cpuMilli, initCpuMilliMin),
       }),
     );
-    const assignment = await assign(deps.packages, environment, {
-      ...(await gathering),
-      initializationType: start.initializationType,
-    });
+    const assignment = await assign(deps.packages, environment, await gathering);
     const startedMs = clock.monotonicMs();
     const outcome = await timed(deps, start, "init", () =>
       withTimeout(clock, how.limitMs, (signal) => guest.specialise(assignment, signal)),
@@ -100,6 +95,7 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
     if (outcome !== "timeout" && outcome.kind === "ok") {
       if (cpuMilli < initCpuMilliMin) await sandbox.configure({ cpuMilli });
       // The second try is part of the invocation and of its duration, as AWS counts it.
+      log.initDone(initMs, how.phase);
       environment.keepInitMs(how.phase === "init" ? initMs : undefined);
       return { kind: "ready", environment };
     }
@@ -130,8 +126,8 @@ async function assemble(
     const { sandbox, guest } = booted;
     log.attach(sandbox.stdout);
     log.attach(sandbox.stderr);
-    const isProvisioned = start.initializationType === "provisioned-concurrency";
-    const parts = { id: sandbox.id, key, revision, sandbox, guest, log, attached, isProvisioned };
+    log.useExtensions(guest.extensions);
+    const parts = { id: sandbox.id, key, revision, sandbox, guest, log, attached };
     const environment = new Environment(parts, deps.clock);
     const identity = (): ReturnType<Environment["identity"]> => environment.identity();
     attached.use(deps.guestEndpoint.serve(listenerOf(sandbox, endpointPort), identity));
@@ -165,19 +161,18 @@ async function gather(deps: ColdStartDeps, start: ColdStart): Promise<Gathered> 
 async function assign(
   packages: Packages,
   environment: Environment,
-  given: Gathered & { readonly initializationType: InitializationType },
+  { trees, credentials }: Gathered,
 ): Promise<Assignment> {
-  const { trees, credentials, initializationType } = given;
   const { revision, log, attached, sandbox } = environment.parts;
   for (const path of Object.values(trees)) attached.use(await packages.hold(path));
   environment.credentialsExpireAtMs = credentials.expiresAtMs;
   return {
+    accountId: revision.accountId,
     handler: revision.handler,
     memoryMiB: revision.memoryMiB,
     timeoutMs: revision.timeoutMs,
     environment: functionVariables(revision, credentials, {
       logStream: log.stream,
-      initializationType,
       endpointPort: portInside(sandbox, endpointPort),
       proxyPort: portInside(sandbox, proxyPort),
     }),
@@ -232,7 +227,12 @@ function initFailure(
     const message = `Error: Task timed out after ${after} seconds`;
     return { cause: "timeout", error: errorBody("Sandbox.Timedout", message) };
   }
-  if (outcome.kind === "error") return { cause: "reported", error: outcome.error };
+  if (outcome.kind === "error") {
+    const { errorType, errorMessage } = outcome.error;
+    // What the platform found out about an extension is told like the exit of a runtime.
+    if (!errorType.startsWith("Extension.")) return { cause: "reported", error: outcome.error };
+    return { cause: "exit", error: errorBody(errorType, errorMessage) };
+  }
   const message = `Error: ${describeExit(outcome.exit)}`;
   return { cause: "exit", error: errorBody("Runtime.ExitError", message) };
 }

@@ -3,13 +3,19 @@ import type { TraceContext } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { ignore } from "#base/ignore.ts";
 import type { Revision } from "#functions/registry/registry.ts";
-import type { Guest, GuestRequest, GuestResponse } from "#functions/runtimes/runtimes.ts";
+import type {
+  FunctionErrorBody,
+  Guest,
+  GuestExtensions,
+  GuestRequest,
+  GuestResponse,
+  ShutdownReason,
+} from "#functions/runtimes/runtimes.ts";
 import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
 import { describeExit, launcherLost } from "./booted.ts";
 import type { Freezable } from "./freezing.ts";
 import { memoryPeakAgeMs } from "./limits.ts";
 import type { LogPump } from "./log-pump.ts";
-import type { EndReason } from "./roster.ts";
 import type { ExecutionEnvironment, GuestIdentity, PoolSnapshot } from "./pool.ts";
 
 export type EnvironmentState = PoolSnapshot["environments"][number]["state"];
@@ -22,7 +28,6 @@ export interface EnvironmentParts {
   readonly sandbox: Sandbox;
   readonly guest: Guest;
   readonly log: LogPump;
-  readonly isProvisioned: boolean;
   /** Released when the sandbox is gone: served ports, held trees. */
   readonly attached: AsyncDisposableStack;
 }
@@ -36,10 +41,8 @@ export class Environment implements Freezable {
   lastUsedMs: number;
   /** Never to be handed out again. */
   spoiled = false;
-  /** Started for a wish of provisioned concurrency. */
-  readonly isProvisioned: boolean;
-  /** Why the pool ends it; unset when it ended or was spoiled by what ran inside. */
-  endReason: EndReason | undefined;
+  /** Why it ends, in the words its extensions are told. */
+  endReason: ShutdownReason = "spindown";
   trace: TraceContext | undefined;
   /** The function has answered; what is left is bookkeeping of a millisecond or two. */
   isReturning = false;
@@ -56,11 +59,11 @@ export class Environment implements Freezable {
 
   constructor(parts: EnvironmentParts, clock: Clock) {
     this.parts = parts;
-    this.isProvisioned = parts.isProvisioned;
     this.#clock = clock;
     this.sinceMs = clock.nowMs();
     this.lastUsedMs = clock.monotonicMs();
     void this.#watch();
+    void this.#watchExtensions();
   }
 
   get memoryMiB(): number {
@@ -137,6 +140,24 @@ export class Environment implements Freezable {
     return this.#ended;
   }
 
+  /** What the next invocation would rely on is gone; whoever has one now is told by its answer. */
+  async #watchExtensions(): Promise<void> {
+    const { extensions } = this.parts.guest;
+    if (!extensions) return;
+    await extensions.broken; // never rejects
+    if (!this.spoiled) this.endReason = "failure";
+    this.spoiled = true;
+    if (this.state !== "idle") return;
+    await this.#shutDown(extensions);
+    ignore(this.#kill(), "the pool ends it when it is gone");
+  }
+
+  /** Whoever is told of its end must be able to act on it: what stands still goes on for that. */
+  async #shutDown(extensions: GuestExtensions): Promise<void> {
+    await this.setFrozen(false).catch(() => undefined); // a sandbox that is gone needs none
+    await Promise.race([extensions.shutDown(this.endReason), this.parts.sandbox.exited]);
+  }
+
   async #kill(): Promise<void> {
     await this.parts.sandbox[Symbol.asyncDispose]();
   }
@@ -152,6 +173,8 @@ export class Environment implements Freezable {
     this.spoiled = true;
     this.trace = undefined;
     try {
+      const { extensions } = this.parts.guest;
+      if (extensions?.isInUse === true) await this.#shutDown(extensions);
       await this.parts.sandbox[Symbol.asyncDispose]();
     } finally {
       await this.parts.attached.disposeAsync();
@@ -180,7 +203,9 @@ class Loan implements ExecutionEnvironment {
   }
 
   async invoke(request: GuestRequest): Promise<GuestResponse> {
-    const response = await this.#environment.parts.guest.invoke(request);
+    const { guest } = this.#environment.parts;
+    const response = await guest.invoke(request);
+    if (guest.extensions?.isInUse === true) this.#tellDone(response);
     if (response.kind === "exit") {
       this.spoil();
       this.log.exitText = describeExit(response.exit);
@@ -191,12 +216,30 @@ class Loan implements ExecutionEnvironment {
     return response;
   }
 
-  spoil(): void {
+  extensionsSettled(): Promise<FunctionErrorBody | undefined> | undefined {
+    const { extensions } = this.#environment.parts.guest;
+    if (extensions?.isInUse !== true || this.#environment.spoiled) return undefined;
+    return extensions.settled();
+  }
+
+  spoil(reason: ShutdownReason = "failure"): void {
+    if (!this.#environment.spoiled) this.#environment.endReason = reason;
     this.#environment.spoiled = true;
   }
 
   memoryPeakMiB(): Promise<number> {
     return this.#environment.memoryPeakMiB();
+  }
+
+  /** A streamed answer is over when its stream is; the report of the invocation tells of that. */
+  #tellDone(response: GuestResponse): void {
+    if (response.kind === "stream") return;
+    const isOk = response.kind === "payload";
+    this.log.runtimeDone({
+      status: isOk ? "ok" : "error",
+      errorType: response.kind === "error" ? response.error.errorType : undefined,
+      producedBytes: isOk ? response.payload.length : undefined,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

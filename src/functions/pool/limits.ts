@@ -19,11 +19,8 @@ export const genericMemoryMiB = 256;
 
 /** Cold starts and generic boots side by side; more only makes each of them slower. */
 export const startsMax = 8;
-/** Invocations that may wait for an environment, of all functions and of one revision. */
+/** Invocations that may wait for an environment. */
 export const waitersMax = 10_000;
-export const waitersPerFunctionMax = 2_000;
-/** Functions whose last revision and last ending are remembered. */
-export const functionsKnownMax = 10_000;
 /** A kind counts as in use for this long after its last cold start. */
 export const kindInUseMs = 30 * 60_000;
 /**
@@ -71,3 +68,5 @@ export const idleReadWindowMs = 1_000;
 export const drainTimeoutMs = 250;
 /** How old the memory figure of a REPORT may be. */
 export const memoryPeakAgeMs = 100;
+/** Extensions of one environment whose output is kept apart; as many as the service allows. */
+export const extensionsMax = 10;

@@ -1,8 +1,14 @@
 import type { Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import type { Revision } from "#functions/registry/registry.ts";
+import type {
+  ExtensionListener,
+  ExtensionRecord,
+  GuestExtensions,
+} from "#functions/runtimes/runtimes.ts";
 import {
   drainTimeoutMs,
+  extensionsMax,
   idleReadBytesPerWindow,
   idleReadWindowMs,
   logBurstBytes,
@@ -12,8 +18,10 @@ import {
   tailBytesMax,
 } from "./limits.ts";
 import { LineSplitter } from "./line-splitter.ts";
-import { disarm, platformLines, type InitReport, type PlatformLines } from "./platform-lines.ts";
+import { disarm, platformLines, type PlatformLines } from "./platform-lines.ts";
+import type { InitReport } from "./platform-records.ts";
 import type { InvocationLog, InvocationReport, LogSink } from "./pool.ts";
+import { TelemetryFeed, type RuntimeDone } from "./telemetry-feed.ts";
 
 /**
  * Carries what one environment prints to the log sink, with the platform's own lines around it. Keeps
@@ -21,13 +29,16 @@ import type { InvocationLog, InvocationReport, LogSink } from "./pool.ts";
  * than `readBytesPerWindow` waits for its own output: the platform's loop is never its victim. Between
  * invocations far less is read; what a process left behind prints then has to wait for the next one.
  */
-export class LogPump implements InvocationLog {
+export class LogPump implements InvocationLog, ExtensionListener {
   readonly #clock: Clock;
   readonly #sink: LogSink;
   readonly #revision: Revision;
   readonly stream: string;
   readonly #lines: PlatformLines;
   readonly #sources: Source[] = [];
+  readonly #feed: TelemetryFeed;
+  /** Unfinished lines of extensions, by name and stream. */
+  readonly #ofExtensions = new Map<string, LineSplitter>();
   #tail: string[] = [];
   #tailBytes = 0;
   #allowance = logBurstBytes;
@@ -50,23 +61,48 @@ export class LogPump implements InvocationLog {
     this.stream = deps.stream;
     this.#lines = platformLines(deps.revision, () => deps.clock.nowMs());
     this.#allowanceAtMs = deps.clock.monotonicMs();
+    this.#feed = new TelemetryFeed(deps.clock, deps.revision);
+  }
+
+  /** Extensions of this environment hear what is logged, and their output is logged. */
+  useExtensions(extensions: GuestExtensions | undefined): void {
+    this.#feed.use(extensions);
+    extensions?.listen(this);
+  }
+
+  output(name: string, stream: string, bytes: Uint8Array): void {
+    const key = `${stream} ${name}`;
+    const splitter = this.#ofExtensions.get(key) ?? new LineSplitter();
+    if (this.#ofExtensions.size < 2 * extensionsMax) this.#ofExtensions.set(key, splitter);
+    this.#printed("extension", splitter.push(bytes));
+  }
+
+  registered(extension: ExtensionRecord): void {
+    this.#platform([this.#lines.extension(extension)]);
   }
 
   /** Begins to read; once per socket. */
   attach(socket: Socket): void {
     const source = new Source(socket, this.#clock, {
-      deliver: (lines) => this.#customer(lines),
+      deliver: (lines) => this.#printed("function", lines),
       isIdle: () => this.#isIdle,
     });
     this.#sources.push(source);
   }
 
   initStart(): void {
+    this.#feed.initStart();
     this.#platform([this.#lines.initStart()]);
+  }
+
+  /** Told to extensions only: in the log, a good init is told by the REPORT of its first invocation. */
+  initDone(initMs: number, phase: InitReport["phase"]): void {
+    this.#feed.initEnd({ initMs, phase, status: "success", errorType: undefined });
   }
 
   async initFailed(report: InitReport): Promise<void> {
     await this.#drain();
+    this.#feed.initEnd(report);
     this.#platform([this.#lines.initReport(report)]);
   }
 
@@ -76,6 +112,12 @@ export class LogPump implements InvocationLog {
     this.#isIdle = false;
     for (const source of this.#sources) source.quicken();
     this.#platform([this.#lines.start(requestId, version)]);
+    this.#feed.start(requestId, version);
+  }
+
+  /** The runtime has answered; extensions may still be at work. */
+  runtimeDone(done: RuntimeDone): void {
+    this.#feed.runtimeDone(done);
   }
 
   async finish(report: InvocationReport): Promise<void> {
@@ -87,6 +129,7 @@ export class LogPump implements InvocationLog {
       this.#lines.end(report.requestId),
       this.#lines.report(report),
     ]);
+    this.#feed.report(report);
     this.#isIdle = true;
   }
 
@@ -105,7 +148,8 @@ export class LogPump implements InvocationLog {
     await Promise.all(this.#sources.map((source) => source.ended));
   }
 
-  #customer(lines: readonly string[]): void {
+  #printed(by: "function" | "extension", lines: readonly string[]): void {
+    this.#feed.lines(by, lines);
     const kept: string[] = [];
     for (const line of lines) {
       const bytes = Buffer.byteLength(line);

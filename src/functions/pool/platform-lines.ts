@@ -1,5 +1,12 @@
-import { createHash } from "node:crypto";
 import type { Revision } from "#functions/registry/registry.ts";
+import type { ExtensionRecord } from "#functions/runtimes/runtimes.ts";
+import {
+  initReportRecord,
+  initStartRecord,
+  reportRecord,
+  runtimeVersion,
+} from "./platform-records.ts";
+import type { InitReport } from "./platform-records.ts";
 import type { InvocationReport } from "./pool.ts";
 
 /**
@@ -11,18 +18,13 @@ export interface PlatformLines {
   initStart(): string | undefined;
   /** After an init that failed; a good one is told by the REPORT of its first invocation. */
   initReport(report: InitReport): string | undefined;
+  /** At the end of init, once per extension. */
+  extension(record: ExtensionRecord): string | undefined;
   start(requestId: string, version: string): string | undefined;
   /** What went wrong, when the function could not say so itself; before END. */
   failure(report: InvocationReport, exit: string | undefined): string | undefined;
   end(requestId: string): string | undefined;
   report(report: InvocationReport): string | undefined;
-}
-
-export interface InitReport {
-  readonly initMs: number;
-  readonly phase: "init" | "invoke";
-  readonly status: "timeout" | "error";
-  readonly errorType: string | undefined;
 }
 
 export function platformLines(revision: Revision, nowMs: () => number): PlatformLines {
@@ -39,6 +41,8 @@ function textLines(revision: Revision, nowMs: () => number): PlatformLines {
     },
     initReport: ({ initMs, phase, status, errorType }) =>
       `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: ${phase}\tStatus: ${status}${typeField(errorType)}\n`,
+    extension: ({ name, state, events, errorType }) =>
+      `EXTENSION\tName: ${name}\tState: ${state}\tEvents: [${events.join(", ")}]${typeField(errorType)}\n`,
     start: (requestId, version) => `START RequestId: ${requestId} Version: ${version}\n`,
     failure(report, exit) {
       const { requestId } = report;
@@ -92,72 +96,29 @@ function jsonLines(revision: Revision, nowMs: () => number): PlatformLines {
       ? undefined
       : `${JSON.stringify({ time: new Date(nowMs()).toISOString(), type: `platform.${type}`, record })}\n`;
   return {
-    initStart: () =>
-      line("INFO", "initStart", {
-        initializationType: "on-demand",
-        phase: "init",
-        runtimeVersion: runtimeVersion(revision).name,
-        runtimeVersionArn: runtimeVersion(revision).arn,
-        functionName: revision.name,
-        functionVersion: revision.version,
-      }),
-    initReport: ({ initMs, phase, status, errorType }) =>
-      line("WARN", "initReport", {
-        initializationType: "on-demand",
-        phase,
-        status,
-        ...(errorType !== undefined && { errorType }),
-        metrics: { durationMs: rounded(initMs) },
-      }),
+    initStart: () => line("INFO", "initStart", initStartRecord(revision)),
+    initReport: (report) => line("WARN", "initReport", initReportRecord(report)),
+    extension: (record) => line("INFO", "extension", record),
     start: (requestId, version) => line("INFO", "start", { requestId, version }),
     failure: () => undefined, // told by the report's status and error type
     end: () => undefined, // the JSON format has no END; `runtimeDone` is its DEBUG cousin
     report: (report) =>
-      line(report.status === "ok" ? "INFO" : "WARN", "report", jsonReport(report)),
+      line(report.status === "ok" ? "INFO" : "WARN", "report", reportRecord(report)),
   };
-}
-
-function jsonReport(report: InvocationReport): object {
-  const status = { ok: "success", error: "error", timeout: "timeout" }[report.status];
-  return {
-    requestId: report.requestId,
-    metrics: {
-      durationMs: rounded(report.durationMs),
-      billedDurationMs: report.billedMs,
-      memorySizeMB: report.memoryMiB,
-      maxMemoryUsedMB: report.memoryPeakMiB,
-      ...(report.initMs !== undefined && { initDurationMs: rounded(report.initMs) }),
-    },
-    ...(report.traceId !== undefined && {
-      tracing: { type: "X-Amzn-Trace-Id", value: `Root=${report.traceId};Sampled=1` },
-    }),
-    status,
-    ...(report.errorType !== undefined && { errorType: report.errorType }),
-  };
-}
-
-function runtimeVersion(revision: Revision): { readonly name: string; readonly arn: string } {
-  const hash = createHash("sha256").update(`skerry ${revision.runtime}`).digest("hex");
-  const name = revision.runtime.replace(/^([a-z]+)([\d.]+)(?:\.x)?$/, "$1:$2");
-  return { name: `${name}.v1`, arn: `arn:aws:lambda:${revision.region}::runtime:${hash}` };
 }
 
 function seconds(ms: number): string {
   return (ms / 1000).toFixed(2);
 }
 
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
-}
-
-const words = "START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|XRAY";
+const words = "START|END|REPORT|EXTENSION|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|XRAY";
 /** What shows nothing of itself: blanks, controls, format characters, and a terminal's escape sequences. */
 const unseen = String.raw`(?:\x1b\[[0-9;?]*[ -/]*[@-~]|[\s\p{Cc}\p{Cf}\p{Z}])*`;
 const forgedText = new RegExp(`^(${unseen})((?:${words})\\b)`, "u");
 const forgedTimeout = /\bTask timed out after \d/;
 const forgedJson = /"type"\s*:\s*"platform\./;
 /** Cheap, and false for nearly every line. */
-const suspicious = /START|END|REPORT|XRAY|Task timed out|"type"|\\u00/;
+const suspicious = /START|END|REPORT|EXTENSION|XRAY|Task timed out|"type"|\\u00/;
 /** Ends of lines that are none in a log, but are for some who read it. */
 const otherLineEnds = /([\r\v\f\x85\u2028\u2029])/;
 

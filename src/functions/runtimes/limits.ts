@@ -33,6 +33,32 @@ export const javaArchiveBytesMax = 96 * 1024 * 1024;
 export const runtimeApiConnectionsMax = 64;
 export const runtimeApiHeaderBytesMax = 64 * 1024;
 
+/** "You can register up to 10 extensions" (developer guide, "Using the Lambda Extensions API"). */
+export const extensionsMax = 10;
+
+/** Time an environment with external extensions has to end, and the runtime's part of it: the same page. */
+export const shutdownMs = { all: 2_000, runtime: 300, runtimeWithInternal: 500 } as const;
+/** Our program beside extensions; its memory comes on top of the function's. */
+export const supervisorMiB = 48;
+/** Bytes of one request to the Extensions, Telemetry or Logs API. */
+export const extensionBodyBytesMax = 64 * 1024;
+/** Output of extensions read per window; beyond it they wait. */
+export const extensionOutput = { bytesPerWindow: 8 * 1024 * 1024, windowMs: 100 } as const;
+/** Ranges of a subscription (Telemetry API reference, "buffering"). */
+export const telemetryBuffering = {
+  maxItems: { min: 1_000, max: 10_000, fallback: 10_000 },
+  maxBytes: { min: 262_144, max: 1_048_576, fallback: 262_144 },
+  timeoutMs: { min: 25, max: 30_000, fallback: 1_000 },
+} as const;
+/** Buffers a receiver may be behind before records are dropped; with the largest buffer 4 MiB. */
+export const telemetryBacklogFactor = 4;
+/** Longest pause before a receiver that took nothing is tried again. */
+export const telemetryRetryMsMax = 30_000;
+/** Deliveries on their way into one sandbox. */
+export const telemetryDeliveriesMax = 16;
+/** Telemetry of init that is kept for whoever subscribes later during init. */
+export const earlyTelemetryBytesMax = 1024 * 1024;
+
 /** Loopback ports inside of sandboxes; served by the platform. */
 export const ports = {
   /** `AWS_LAMBDA_RUNTIME_API` of custom runtimes. */

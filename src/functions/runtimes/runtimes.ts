@@ -88,9 +88,62 @@ export interface Guest {
   specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome>;
   /** Answers with the first response bytes; see `GuestResponse`. */
   invoke(request: GuestRequest): Promise<GuestResponse>;
+  /** Extensions beside the function; undefined where this runtime cannot have any. */
+  readonly extensions?: GuestExtensions;
+}
+
+/**
+ * What runs beside a function in its environment: its extensions
+ * (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html).
+ */
+export interface GuestExtensions {
+  /** Whether there are any; known once `specialise` has settled. */
+  readonly isInUse: boolean;
+  /** Settles when all have finished with the running invocation: with the failure if one broke. */
+  settled(): Promise<FunctionErrorBody | undefined>;
+  /** Settles when one broke: its environment is then of no more use. */
+  readonly broken: Promise<FunctionErrorBody>;
+  /**
+   * Ends runtime and extensions in order, with the time the service gives them; resolves when they are
+   * gone or it is over. At once where there are none. Never rejects; repeating it waits for the first.
+   */
+  shutDown(reason: ShutdownReason): Promise<void>;
+  /** What extensions print and become is for this; once, before `specialise`. */
+  listen(listener: ExtensionListener): void;
+  /** False when `publish` would tell nobody. */
+  readonly wantsTelemetry: boolean;
+  /** For subscribers of the Telemetry API. */
+  publish(event: TelemetryEvent): void;
+}
+
+export type ShutdownReason = "spindown" | "timeout" | "failure";
+
+export interface ExtensionListener {
+  output(name: string, stream: string, bytes: Uint8Array): void;
+  /** At the end of init. */
+  registered(extension: ExtensionRecord): void;
+}
+
+/** `platform.extension` of the Telemetry API. */
+export interface ExtensionRecord {
+  readonly name: string;
+  readonly state: string;
+  readonly events: readonly string[];
+  readonly errorType?: string;
+}
+
+/** One event of the Telemetry API. */
+export interface TelemetryEvent {
+  /** ISO 8601 */
+  readonly time: string;
+  readonly type: string;
+  readonly record: unknown;
+  /** A line of a function that logs JSON. */
+  readonly isJson?: boolean;
 }
 
 export interface Assignment {
+  readonly accountId: string;
   readonly handler: string;
   readonly memoryMiB: number;
   readonly timeoutMs: number;

@@ -4,6 +4,10 @@ import { frameBytesMax, metadataBytesMax } from "../limits.ts";
 export const kinds = {
   specialise: 1,
   invoke: 2,
+  launch: 10,
+  terminate: 11,
+  kill: 12,
+  deliver: 13,
   ready: 65,
   initialised: 66,
   initError: 67,
@@ -14,6 +18,10 @@ export const kinds = {
   streamEnd: 72,
   streamError: 73,
   restart: 74,
+  extensions: 90,
+  exited: 91,
+  output: 92,
+  delivered: 93,
 } as const;
 
 export const fields = {
@@ -33,6 +41,15 @@ export const fields = {
   errorMessage: 21,
   contentType: 22,
   phase: 30,
+  name: 50,
+  code: 51,
+  signal: 52,
+  stream: 53,
+  protocol: 54,
+  port: 55,
+  path: 56,
+  method: 57,
+  taken: 58,
 } as const;
 
 export interface Frame {

@@ -4,12 +4,21 @@ import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
 import { createChannel } from "../channel/channel.ts";
 import type { Channel } from "../channel/channel.ts";
 import { fields, findField, kinds, readFields } from "../channel/frames.ts";
-import type { Field } from "../channel/frames.ts";
-import { errorSettleMs, lastBreathMs, ports, readyTimeoutMs } from "../limits.ts";
+import type { Field, Frame } from "../channel/frames.ts";
+import { errorSettleMs, lastBreathMs, ports, readyTimeoutMs, supervisorMiB } from "../limits.ts";
+import { Extensions } from "../extensions/extensions.ts";
+import type { ProcessEnd } from "../extensions/supervisor.ts";
 import { linkTrees } from "../link-trees.ts";
 import { collectStream, streamResponse } from "../managed-stream.ts";
 import type { StreamSource } from "../managed-stream.ts";
-import type { Assignment, Guest, GuestRequest, GuestResponse, InitOutcome } from "../runtimes.ts";
+import type {
+  Assignment,
+  FunctionErrorBody,
+  Guest,
+  GuestRequest,
+  GuestResponse,
+  InitOutcome,
+} from "../runtimes.ts";
 import { abortable, within } from "../waiting.ts";
 import { createRuntimeApi } from "./server.ts";
 import type { ApiAnswer, RuntimeApi } from "./server.ts";
@@ -39,7 +48,9 @@ export async function attachRuntimeApi(
     throw startFailed("it ended before it was ready");
   });
   if (frame?.kind !== kinds.ready) throw startFailed("it did not say that it was ready");
-  return new RuntimeApiGuest({ sandbox, deps, channel, api: createRuntimeApi(listener) });
+  const extensions = new Extensions(deps.clock);
+  const api = createRuntimeApi(listener, extensions);
+  return new RuntimeApiGuest({ sandbox, deps, channel, api, extensions });
 }
 
 function startFailed(why: string): PlatformError {
@@ -51,8 +62,10 @@ interface Parts {
   readonly deps: RuntimeApiGuestDeps;
   readonly channel: Channel;
   readonly api: RuntimeApi;
+  readonly extensions: Extensions;
 }
 
+type Failed = { readonly kind: "error"; readonly error: FunctionErrorBody };
 type Ended = { readonly kind: "exit"; readonly exit: SandboxExit };
 
 class RuntimeApiGuest implements Guest {
@@ -60,6 +73,7 @@ class RuntimeApiGuest implements Guest {
   readonly #deps: RuntimeApiGuestDeps;
   readonly #channel: Channel;
   readonly #api: RuntimeApi;
+  readonly extensions: Extensions;
   readonly #ended: Promise<Ended>;
 
   constructor(parts: Parts) {
@@ -67,13 +81,17 @@ class RuntimeApiGuest implements Guest {
     this.#deps = parts.deps;
     this.#channel = parts.channel;
     this.#api = parts.api;
-    this.#ended = parts.sandbox.exited.then((exit) => ({ kind: "exit", exit }));
-    void this.#ended.then(() => this.#api[Symbol.dispose]());
+    this.extensions = parts.extensions;
+    const gone = parts.sandbox.exited.then((exit): Ended => ({ kind: "exit", exit }));
+    void gone.then(() => this.#api[Symbol.dispose]());
+    void gone.then(() => this.extensions[Symbol.dispose]());
+    this.#ended = Promise.race([gone, this.extensions.runtimeEnded.then(endOfProcess)]);
   }
 
   async specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome> {
     const { clock, emptyTree } = this.#deps;
     const startedMs = clock.monotonicMs();
+    this.extensions.assign(assignment);
     await abortable(linkTrees(this.#sandbox, assignment.trees, emptyTree), signal);
     const link = clock.monotonicMs() - startedMs;
     return abortable(this.#initialise(assignment, link), signal);
@@ -81,7 +99,9 @@ class RuntimeApiGuest implements Guest {
 
   async invoke(request: GuestRequest): Promise<GuestResponse> {
     request.signal.throwIfAborted();
-    const work = Promise.race([this.#api.dispatch(request), this.#settled()]);
+    this.extensions.invoke(request);
+    const broken = this.extensions.broken.then((error) => named(error, request.requestId));
+    const work = Promise.race([this.#api.dispatch(request), broken, this.#settled()]);
     const answer = await abortable(work, request.signal, () => this.#api[Symbol.dispose]());
     if (answer.kind === "error") {
       // Many runtimes report a crash and then end; such a one must not be taken for usable.
@@ -115,14 +135,32 @@ class RuntimeApiGuest implements Guest {
       };
       return { kind: "error", error, phases: phases() };
     }
-    // Whatever runs from here on is the customer's; the channel closed with our own program.
+    if (frame.kind === kinds.extensions) {
+      const begun = await this.#beginExtensions(frame, assignment);
+      if (begun) return { ...begun, phases: phases() };
+    }
+    // Whatever runs from here on is the customer's; where there are no extensions, the channel closed.
     const outcome = await Promise.race([
-      this.#api.initialised.then((error) => ({ kind: "initialised" as const, error })),
+      this.#api.initialised.then(failed),
+      this.extensions.broken.then(failed),
       this.#settled(),
     ]);
-    if (outcome.kind === "exit") return { ...outcome, phases: phases() };
-    if (!outcome.error) return { kind: "ok", phases: phases() };
-    return { kind: "error", error: outcome.error, phases: phases() };
+    if (outcome) return { ...outcome, phases: phases() };
+    const beside = await Promise.race([this.extensions.ready().then(failed), this.#settled()]);
+    return beside ? { ...beside, phases: phases() } : { kind: "ok", phases: phases() };
+  }
+
+  /** The boot program stays as supervisor; extensions come first, then it is told to start the runtime. */
+  async #beginExtensions(
+    frame: Frame,
+    assignment: Assignment,
+  ): Promise<Failed | Ended | undefined> {
+    const memoryMiB = assignment.memoryMiB + supervisorMiB;
+    await this.#sandbox.configure({ memoryMiB });
+    const found = readFields(frame.metadata);
+    const names = found.flatMap(([id, text]) => (id === fields.name ? [text] : []));
+    const begun = this.extensions.begin(names, this.#channel);
+    return Promise.race([begun.then(failed), this.#settled()]);
   }
 
   #streamSource(
@@ -160,4 +198,21 @@ class RuntimeApiGuest implements Guest {
     await new Promise((resolve) => setImmediate(resolve));
     return ended;
   }
+}
+
+function failed(error: FunctionErrorBody | undefined): Failed | undefined {
+  return error && { kind: "error", error };
+}
+
+/** As Lambda words it: the request in front of what happened. */
+function named(error: FunctionErrorBody, requestId: string): Failed {
+  const { errorType } = error;
+  const errorMessage = `RequestId: ${requestId} ${error.errorMessage}`;
+  const payload = Buffer.from(JSON.stringify({ errorType, errorMessage }), "utf8");
+  return { kind: "error", error: { errorType, errorMessage, payload } };
+}
+
+/** The end of the runtime where our supervisor outlives it. */
+function endOfProcess(end: ProcessEnd): Ended {
+  return { kind: "exit", exit: { code: end.code, signal: end.signal, cause: "exit" } };
 }

@@ -10,6 +10,7 @@ import {
   runtimeApiHeaderBytesMax,
 } from "../limits.ts";
 import type { FunctionErrorBody, GuestRequest } from "../runtimes.ts";
+import { readBody, reply } from "./http.ts";
 import { decide } from "./state.ts";
 import type { ApiEvent, ApiState, Refusal } from "./state.ts";
 
@@ -47,8 +48,15 @@ export interface RuntimeApi extends Disposable {
   asked(): Promise<void>;
 }
 
-export function createRuntimeApi(listener: Server): RuntimeApi {
-  return new Api(listener);
+/** Serves what on the same port belongs to extensions; false for what does not. */
+export interface ExtensionRoutes {
+  serve(route: string, request: IncomingMessage, response: ServerResponse): Promise<void> | false;
+  /** The runtime asked for its first event. */
+  runtimeReady(): void;
+}
+
+export function createRuntimeApi(listener: Server, extensions: ExtensionRoutes): RuntimeApi {
+  return new Api(listener, extensions);
 }
 
 interface Pending {
@@ -60,6 +68,9 @@ const versionPath = "/2018-06-01/runtime";
 
 class Api implements RuntimeApi {
   readonly #http: HttpServer;
+  readonly #extensions: ExtensionRoutes;
+  /** Connections on which the runtime spoke; the others are extensions'. */
+  readonly #ofRuntime = new Set<Socket>();
   readonly #init = Promise.withResolvers<FunctionErrorBody | undefined>();
   #state: ApiState = { name: "starting" };
   #hanging: ServerResponse | undefined;
@@ -68,7 +79,8 @@ class Api implements RuntimeApi {
   #asked = Promise.withResolvers<void>();
   #isDisposed = false;
 
-  constructor(listener: Server) {
+  constructor(listener: Server, extensions: ExtensionRoutes) {
+    this.#extensions = extensions;
     // A runtime asks for work and waits for hours: only its headers are on the clock.
     this.#http = createServer(
       { requestTimeout: 0, headersTimeout: 60_000, maxHeaderSize: runtimeApiHeaderBytesMax },
@@ -94,19 +106,22 @@ class Api implements RuntimeApi {
   }
 
   [Symbol.dispose](): void {
-    // The listener stays in our hands: what still connects is closed there, not left open.
+    // Extensions are still to be told of the end; only what belongs to the runtime is closed.
     this.#isDisposed = true;
-    this.#http.closeAllConnections();
+    for (const socket of this.#ofRuntime) socket.destroy();
     this.#hanging = undefined;
   }
 
   #accept(socket: Socket): void {
-    if (this.#isDisposed || this.#connections >= runtimeApiConnectionsMax) {
+    if (this.#connections >= runtimeApiConnectionsMax) {
       socket.destroy();
       return;
     }
     this.#connections += 1;
-    socket.once("close", () => void (this.#connections -= 1));
+    socket.once("close", () => {
+      this.#connections -= 1;
+      this.#ofRuntime.delete(socket);
+    });
     this.#http.emit("connection", socket);
   }
 
@@ -122,6 +137,10 @@ class Api implements RuntimeApi {
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? "/", "http://runtime").pathname;
     const route = `${request.method} ${path}`;
+    const served = this.#extensions.serve(route, request, response);
+    if (served !== false) return served;
+    if (this.#isDisposed) return void request.socket.destroy();
+    this.#ofRuntime.add(request.socket);
     if (route === `GET ${versionPath}/invocation/next`) return this.#next(response);
     if (route === `POST ${versionPath}/init/error`) return this.#initError(request, response);
     const found = /^POST \/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/.exec(route);
@@ -142,7 +161,10 @@ class Api implements RuntimeApi {
     response.on("close", () => {
       if (this.#hanging === response) this.#hanging = undefined;
     });
-    if (wasStarting) this.#init.resolve(undefined);
+    if (wasStarting) {
+      this.#extensions.runtimeReady();
+      this.#init.resolve(undefined);
+    }
     this.#deliver();
   }
 
@@ -291,20 +313,6 @@ function createApiStream(request: IncomingMessage, onEnd: () => void): ApiStream
   };
 }
 
-/** Undefined when the body is longer than `bytesMax`; the rest is then read and dropped. */
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    // no encoding is set
-    bytes += chunk.length;
-    if (bytes <= bytesMax) chunks.push(chunk);
-    // A body without end is not worth waiting for; leaving the loop hangs up.
-    else if (bytes > 4 * bytesMax) break;
-  }
-  return bytes > bytesMax ? undefined : Buffer.concat(chunks, bytes);
-}
-
 function truncated(): FunctionErrorBody {
   return postedError(
     Buffer.from(JSON.stringify({ errorType: "Runtime.TruncatedResponse", errorMessage: "" })),
@@ -321,9 +329,4 @@ function refuse(response: ServerResponse, refusal: Refusal, request?: IncomingMe
   request?.resume();
   const { errorMessage, errorType } = refusal;
   reply(response, refusal.status, { errorMessage, errorType });
-}
-
-function reply(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "Content-Type": "application/json" });
-  response.end(JSON.stringify(body));
 }

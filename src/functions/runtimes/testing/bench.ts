@@ -100,6 +100,7 @@ async function start(
     const guest = await runtime.attach(sandbox, signal);
     const init = await guest.specialise(
       {
+        accountId: "000000000000",
         handler: options.handler ?? "index.handler",
         memoryMiB,
         timeoutMs: 30_000,

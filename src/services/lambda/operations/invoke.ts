@@ -11,8 +11,7 @@ import {
   type Invocation,
   type InvocationResult,
   RecursionError,
-  type ThrottledError,
-  throttleOf,
+  ThrottledError,
 } from "#functions/invoker/invoker.ts";
 import type { FunctionReference, ResolvedFunction } from "#functions/registry/registry.ts";
 import type { Input, LambdaHandler, LambdaScope } from "../dependencies.ts";
@@ -176,8 +175,7 @@ export async function modelled<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const throttle = throttleOf(error);
-    if (throttle) throw throttled(throttle);
+    if (error instanceof ThrottledError) throw throttled(error);
     if (error instanceof RecursionError) throw recursive();
     if (isPlatformError(error) && environmentTroubles.has(error.code))
       throw internal(error.message);

@@ -70,7 +70,8 @@ function createEtc(directory: string): string {
     passwd:
       "root:x:0:0:root:/root:/sbin/nologin\nsandbox:x:1000:1000::/tmp:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
     group: "root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n",
-    hosts: "127.0.0.1 localhost\n::1 localhost\n",
+    // The name under which extensions listen for telemetry (Telemetry API, "destination").
+    hosts: "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n",
     "resolv.conf": "# no name server: egress resolves names outside\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "host.conf": "multi on\n",

@@ -83,8 +83,7 @@ func search(given arguments) (any, error) {
 	size := int64(0)
 	files := 0
 	err := each(given, func(path string, status os.FileInfo) {
-		// The map of a process's pages to memory is numbers only, and enormous.
-		if !status.Mode().IsRegular() || strings.HasSuffix(path, "/pagemap") {
+		if !status.Mode().IsRegular() {
 			return
 		}
 		number, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
