@@ -2,7 +2,7 @@
  * Builds `dist/`, what the published package runs: Node does not strip types below `node_modules`.
  * `node --conditions=source scripts/build.ts [directory]`
  *
- * `skerry` and `main` share chunks, all directly in `dist/`. Programs that are started as files of
+ * `skerry`, `main` and `worker` share chunks, all directly in `dist/`. Programs that are started as files of
  * their own lie where they lie below `src/`, each complete in itself: the sandbox shows the self-test's
  * folder only, and the launcher loads nothing it does not need.
  */
@@ -105,7 +105,7 @@ const temporary = mkdtempSync(join(tmpdir(), "skerry-build-"));
 const work = join(temporary, "dist"); // with everybody's permissions, unlike the folder above
 try {
   await bundle("", {
-    entryPoints: ["main", "skerry"].map((name) => join(source, `${name}.ts`)),
+    entryPoints: ["main", "skerry", "worker"].map((name) => join(source, `${name}.ts`)),
     outdir: work,
     splitting: true,
   });

@@ -86,7 +86,9 @@ function page(title: string, lines: readonly string[]): string {
 }
 
 function rangeOf(option: Option): string {
-  return option.range ? ` (${option.range[0]} to ${option.range[1]})` : "";
+  if (!option.range) return "";
+  const [least, most] = option.range;
+  return ` (${least} to ${most}${option.hasAuto ? " or auto" : ""})`;
 }
 
 /** STS lives with IAM: two APIs over one engine. */

@@ -109,7 +109,12 @@ function checkLine(file: string, line: string, number: number): void {
 /** A file nobody imports is dead unless something outside `src` starts it. */
 function reportUnused(path: string): void {
   const file = path.slice("src/".length);
-  const started = new Set(["main.ts", "skerry.ts", "functions/sandbox/launcher/launcher.ts"]);
+  const started = new Set([
+    "main.ts",
+    "skerry.ts",
+    "worker.ts",
+    "functions/sandbox/launcher/launcher.ts",
+  ]);
   const isTest = /\.(test|fuzz|bench)\.ts$/.test(file) || file.includes("/testing/");
   if (!isTest && !started.has(file) && !imported.has(file))
     problems.push(`${file}: nobody imports it`);

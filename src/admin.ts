@@ -5,15 +5,15 @@ import { type AdminRoute, jsonAnswer } from "#gateway/gateway.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
 import type { Lambda } from "#services/lambda/lambda.ts";
 import type { Store } from "#storage/storage.ts";
-import type { Tracer } from "#telemetry/telemetry.ts";
+import type { Observations } from "./observations.ts";
 
 /** Traces in one answer of `/_skerry/traces`. */
 const tracesListed = 50;
 
 /** The platform's own pages, for the command line and people on this machine. */
 export function adminRoutes(deps: {
-  readonly tracer: Tracer;
-  readonly pool: EnvironmentPool;
+  readonly observations: Observations;
+  readonly pool: Pick<EnvironmentPool, "retire">;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly store: Store;
   readonly log: Logger;
@@ -21,25 +21,25 @@ export function adminRoutes(deps: {
   /** Only a development server can be emptied by whoever reaches it. */
   readonly resettable: boolean;
 }): readonly AdminRoute[] {
-  const { tracer, pool, runtimes } = deps;
+  const { observations, pool, runtimes } = deps;
   const routes: AdminRoute[] = [
     {
       method: "GET",
       path: "/_skerry/traces",
-      handle: async () => jsonAnswer(200, { traces: tracer.recent(tracesListed) }),
+      handle: async () => jsonAnswer(200, { traces: await observations.traces(tracesListed) }),
     },
     {
       method: "GET",
       path: "/_skerry/traces/",
       handle: async ({ path }) => {
         const traceId = decodeURIComponent(path.slice("/_skerry/traces/".length));
-        return jsonAnswer(200, { traceId, spans: tracer.find(traceId) });
+        return jsonAnswer(200, { traceId, spans: await observations.trace(traceId) });
       },
     },
     {
       method: "GET",
       path: "/_skerry/functions",
-      handle: async () => jsonAnswer(200, { ...pool.snapshot(), starts: pool.recentStarts() }),
+      handle: async () => jsonAnswer(200, await observations.functions()),
     },
     {
       method: "GET",
@@ -60,7 +60,8 @@ export function adminRoutes(deps: {
         await deps.store.write((tx) =>
           tx.deleteRange({ start: new Uint8Array(), end: Uint8Array.of(0xff) }),
         );
-        const arns = new Set(pool.snapshot().environments.map((entry) => entry.functionArn));
+        const { environments } = await observations.functions();
+        const arns = new Set(environments.map((entry) => entry.functionArn));
         for (const arn of arns) pool.retire(arn, undefined);
         deps.log.event("platform.reset", { level: "warn", environments: arns.size });
         return jsonAnswer(200, { reset: true });

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
+import type { Logger } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { systemRandom } from "#base/random.ts";
 import type { RunningServer } from "#cli/command.ts";
@@ -13,8 +14,8 @@ import {
   createInvoker,
   type Invoker,
 } from "#functions/invoker/invoker.ts";
-import { createPackages } from "#functions/packages/packages.ts";
-import { createPool, type GuestEndpoint } from "#functions/pool/pool.ts";
+import { createPackages, type Packages } from "#functions/packages/packages.ts";
+import { createPool, type EnvironmentPool, type GuestEndpoint } from "#functions/pool/pool.ts";
 import { createRegistry } from "#functions/registry/registry.ts";
 import { createRuntimes, type Runtime } from "#functions/runtimes/runtimes.ts";
 import {
@@ -26,23 +27,37 @@ import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
 import { createGateway, type Gateway } from "#gateway/gateway.ts";
 import { createAuthenticator } from "#protocol/auth/auth.ts";
 import { createDispatcher } from "#protocol/dispatch/dispatch.ts";
-import { createCloudwatchLogs } from "#services/cloudwatch-logs/cloudwatch-logs.ts";
+import {
+  type CloudwatchLogs,
+  createCloudwatchLogs,
+} from "#services/cloudwatch-logs/cloudwatch-logs.ts";
 import { createIam } from "#services/iam/iam.ts";
 import { createLambda, type Lambda } from "#services/lambda/lambda.ts";
 import { openBlobStore } from "#storage/blobs/blobs.ts";
 import { openLmdbStore } from "#storage/drivers/lmdb/lmdb.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
-import type { Store } from "#storage/storage.ts";
+import type { BlobStore, Store } from "#storage/storage.ts";
 import { createTelemetry, type Telemetry } from "#telemetry/telemetry.ts";
+import type { Membership } from "#workers/workers.ts";
 import { adminRoutes, codeRoute } from "./admin.ts";
 import { describeIsolation, rootKeyNotice } from "./notices.ts";
+import { createObservations, type Observations } from "./observations.ts";
 import { type Services, serviceLoaders } from "./services.ts";
+import { changeEverywhere } from "./together.ts";
 
 /** Live data the store may hold. */
 const storeBytesMax = 64 * 1024 ** 3;
 
 const clock = systemClock;
 const random = systemRandom;
+
+/** The part of the host's that belongs to one worker. */
+export interface WorkerOwn {
+  /** Absolute; where its launcher keeps its sandboxes. */
+  readonly workDir: string;
+  /** Host users of its sandboxes. */
+  readonly uids: { readonly first: number; readonly count: number };
+}
 
 /** What runs functions, without anything that stores or serves: enough for `doctor`. */
 export interface Engine extends AsyncDisposable {
@@ -51,8 +66,18 @@ export interface Engine extends AsyncDisposable {
   readonly runtimes: ReadonlyMap<string, Runtime>;
 }
 
-/** `omissions` are defences to do without: only tests of the attacks pass any. */
-export async function assembleEngine(config: Config, omissions?: Omissions): Promise<Engine> {
+/** What makes a server other than the one of its settings alone. */
+export interface Extras {
+  /** Defences to do without: only tests of the attacks pass any. */
+  readonly omissions?: Omissions | undefined;
+  /** Set in one of several workers. */
+  readonly membership?: Membership | undefined;
+  /** What of this host's is this worker's alone: it must not meet another's sandboxes. */
+  readonly own?: WorkerOwn | undefined;
+}
+
+export async function assembleEngine(config: Config, extras: Extras = {}): Promise<Engine> {
+  const { omissions, own } = extras;
   const telemetry = createTelemetry({
     clock,
     random,
@@ -62,11 +87,13 @@ export async function assembleEngine(config: Config, omissions?: Omissions): Pro
   });
   const workDir = join(config.dataDir, "work");
   await mkdir(workDir, { recursive: true });
+  if (own) await mkdir(own.workDir, { recursive: true });
   const { log } = telemetry;
+  const driverDeps = { workDir, log, clock, random, ...(omissions && { omissions }), ...own };
   const driver =
     config.sandbox === "bubblewrap"
-      ? createBubblewrapDriver({ workDir, log, clock, random, ...(omissions && { omissions }) })
-      : createProcessDriver({ workDir, clock, random });
+      ? createBubblewrapDriver(driverDeps)
+      : createProcessDriver(driverDeps);
   return {
     telemetry,
     driver,
@@ -87,27 +114,33 @@ export async function assembleEngine(config: Config, omissions?: Omissions): Pro
   };
 }
 
-/**
- * Everything, bottom-up. What was begun is undone in reverse when a later step fails. `omissions`
- * are as for `assembleEngine`.
- */
+/** A server whose end can be taken step by step; disposing takes all of them. */
+export interface AssembledServer extends RunningServer {
+  /** No new requests; those running get their time. */
+  drain(timeoutMs: number): Promise<void>;
+  /** No new asynchronous events; those running get their time. */
+  settle(): Promise<void>;
+}
+
+/** Everything, bottom-up. What was begun is undone in reverse when a later step fails. */
 export async function assemble(
   config: Config,
   version: string,
-  omissions?: Omissions,
-): Promise<RunningServer> {
+  extras: Extras = {},
+): Promise<AssembledServer> {
   await using begun = new AsyncDisposableStack();
-  const engine = begun.use(await assembleEngine(config, omissions));
+  const engine = begun.use(await assembleEngine(config, extras));
   const { driver } = engine;
   // A whole sandbox is made and ended by it: the rest is put together meanwhile.
   const probing = driver.probe();
   const store = begun.use(await openStore(config));
-  const services = await createServices(config, engine, store, begun);
+  const services = await createServices(config, { ...extras, engine, store }, begun);
   let status: "starting" | "running" | "stopping" = "starting";
-  const gateway = createFront(config, engine, services, () => ({
+  const gateway = createFront(config, { ...services, engine }, () => ({
     version,
     status,
     services: services.loaders.map((loader) => loader.name),
+    ...(extras.membership && { worker: extras.membership.id }),
   }));
   begun.use(gateway);
   services.bindGateway(gateway);
@@ -123,14 +156,19 @@ export async function assemble(
     if (key) isolation.notices.push(rootKeyNotice(key));
   }
   const running = begun.move();
+  const drain = (timeoutMs: number): Promise<void> => {
+    status = "stopping";
+    return gateway.drain(timeoutMs);
+  };
   return {
     url: address.url,
     port: address.port,
     isolation: isolation.summary,
     notices: isolation.notices,
+    drain,
+    settle: async () => services.invoker[Symbol.asyncDispose](),
     async [Symbol.asyncDispose]() {
-      status = "stopping";
-      await gateway.drain(config.drainTimeoutMs);
+      await drain(config.drainTimeoutMs);
       await running[Symbol.asyncDispose]();
     },
   };
@@ -146,8 +184,10 @@ async function openStore(config: Config): Promise<Store> {
 interface Assembled extends Services {
   readonly registry: ReturnType<typeof createRegistry>;
   readonly invoker: ReturnType<typeof createInvoker>;
-  readonly pool: ReturnType<typeof createPool>;
+  readonly pool: Pick<EnvironmentPool, "retire">;
+  readonly observations: Observations;
   readonly store: Store;
+  readonly membership: Membership | undefined;
   readonly loaders: ReturnType<typeof serviceLoaders>;
   /** Sandboxes call back through the gateway, which is made after them. */
   bindGateway(gateway: Pick<Gateway, "serve">): void;
@@ -155,21 +195,20 @@ interface Assembled extends Services {
 
 async function createServices(
   config: Config,
-  engine: Engine,
-  store: Store,
+  base: Extras & { readonly engine: Engine; readonly store: Store },
   begun: AsyncDisposableStack,
 ): Promise<Assembled> {
+  const { engine, store, membership } = base;
   const { driver, runtimes, telemetry } = engine;
   const { log, tracer } = telemetry;
   const common = { store, clock, random, log };
+  // What everybody keeps in memory of the store, everybody hears of before a change is answered.
+  const remembered = { ...common, store: membership?.share(store) ?? store };
   const mode = config.mode === "serve" ? "strict" : "open";
-  const blobs = await openBlobStore({ directory: join(config.dataDir, "blobs") });
-  const packagesDir = join(config.dataDir, "work", "packages");
-  await mkdir(packagesDir, { recursive: true });
-  const packages = await createPackages({ blobs, workDir: packagesDir, clock, random, log });
-  const logs = begun.use(createCloudwatchLogs(common));
-  const iam = createIam({ ...common, mode });
-  const registry = begun.use(createRegistry(common));
+  const { blobs, packages } = await openCode(config, log);
+  const logs = begun.use(createLogs(common, membership));
+  const iam = createIam({ ...remembered, mode });
+  const registry = begun.use(createRegistry(remembered));
   const guests = createLateEndpoint();
   const pool = begun.use(
     createPool({
@@ -199,31 +238,59 @@ async function createServices(
       // Lambda is made after the invoker it uses; nothing is asked before both are there.
       asyncSettings: { find: async (target) => settingsOf().find(target) },
       settings: config,
+      ...(membership && {
+        admission: membership.admission,
+        placement: membership.place({ resolver: registry, log }),
+      }),
     }),
   );
   targets.register("lambda", createFunctionTargets({ resolver: registry, invoker, random }));
   const { accountConcurrency } = config;
-  const engineParts = { blobs, packages, registry, invoker, runtimes, pool, accountConcurrency };
-  const lambda: Lambda = begun.use(createLambda({ ...common, ...engineParts }));
+  const changed = changeEverywhere(pool, membership);
+  const engineParts = { blobs, packages, registry, invoker, runtimes, accountConcurrency };
+  const lambda: Lambda = begun.use(createLambda({ ...remembered, ...engineParts, pool: changed }));
   const services: Services = { lambda, logs, iam };
   return {
     ...services,
     registry,
     invoker,
-    pool,
-    store,
+    pool: changed,
+    observations: createObservations({ pool, tracer, membership }),
+    store: remembered.store,
+    membership,
     loaders: serviceLoaders(services),
     bindGateway: (made) => guests.bind(made),
   };
 }
 
+/** Code as it was uploaded, and unpacked; all processes share both. */
+async function openCode(
+  { dataDir }: Config,
+  log: Logger,
+): Promise<{ readonly blobs: BlobStore; readonly packages: Packages }> {
+  const blobs = await openBlobStore({ directory: join(dataDir, "blobs") });
+  const workDir = join(dataDir, "work", "packages");
+  await mkdir(workDir, { recursive: true });
+  return { blobs, packages: await createPackages({ blobs, workDir, clock, random, log }) };
+}
+
+/** Whoever reads logs through one worker reads what functions in the others have just printed. */
+function createLogs(
+  deps: Parameters<typeof createCloudwatchLogs>[0],
+  membership: Membership | undefined,
+): CloudwatchLogs {
+  const flushOthers = async () => membership?.askOthers("flush logs");
+  const logs = createCloudwatchLogs({ ...deps, flushOthers });
+  membership?.answer("flush logs", () => logs.flush());
+  return logs;
+}
+
 function createFront(
   config: Config,
-  engine: Engine,
-  services: Assembled,
+  services: Assembled & { readonly engine: Engine },
   health: Parameters<typeof createGateway>[0]["health"],
 ): Gateway {
-  const { telemetry, runtimes } = engine;
+  const { telemetry, runtimes } = services.engine;
   const mode = config.mode === "serve" ? "strict" : "open";
   const authenticator = createAuthenticator({
     mode,
@@ -233,7 +300,7 @@ function createFront(
   });
   const { defaultRegion } = config;
   return createGateway({
-    config,
+    config: { ...config, reusePort: services.membership !== undefined },
     dispatcher: createDispatcher({
       loaders: services.loaders,
       authenticator,
@@ -252,7 +319,6 @@ function createFront(
       ...adminRoutes({
         ...services,
         runtimes,
-        tracer: telemetry.tracer,
         log: telemetry.log,
         services: services.loaders,
         resettable: mode === "open",

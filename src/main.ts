@@ -5,8 +5,7 @@ import { join } from "node:path";
 import type { Diagnosis, RunningServer } from "#cli/command.ts";
 import { type Config, readConfig } from "#config/config.ts";
 import { options } from "#config/options.ts";
-import { probeRuntimes } from "./admin.ts";
-import { assemble, assembleEngine } from "./assembly.ts";
+import { superviseServer } from "./supervision.ts";
 
 /** Settings of an embedded server: those of the command line, under the names of `Config`. */
 export type StartSettings = { readonly [Name in keyof Config]?: Config[Name] | undefined };
@@ -49,14 +48,23 @@ async function temporaryFolder(owner: AsyncDisposableStack): Promise<string> {
   return path;
 }
 
-/** Starts everything bottom-up and resolves when requests are answered. */
+/**
+ * Starts everything bottom-up and resolves when requests are answered. What does that is loaded only
+ * by a process that serves: a supervisor stays small.
+ */
 export async function startServer(config: Config): Promise<RunningServer> {
+  if (config.workers > 1) return superviseServer(config, version);
+  const { assemble } = await import("./assembly.ts");
   return assemble(config, version);
 }
 
 /** What `skerry doctor` prints: nothing is left running and nothing is stored. */
 export async function diagnose(config: Config): Promise<Diagnosis> {
-  const workDir = await mkdtemp(join(tmpdir(), "skerry-doctor-"));
+  const [{ assembleEngine }, { probeRuntimes }, workDir] = await Promise.all([
+    import("./assembly.ts"),
+    import("./admin.ts"),
+    mkdtemp(join(tmpdir(), "skerry-doctor-")),
+  ]);
   try {
     await using engine = await assembleEngine({ ...config, dataDir: workDir });
     const probe = await engine.driver.probe();

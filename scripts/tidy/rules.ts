@@ -49,7 +49,8 @@ export const homes: readonly {
   },
   {
     what: /^(node:)?child_process$/,
-    where: [/^functions\/sandbox\//],
+    // Workers are our own program again; a customer's code is started by the sandbox module alone.
+    where: [/^functions\/sandbox\//, /^workers\/supervisor\/process\.ts$/],
     instead: "only the sandbox module creates processes",
   },
   {

@@ -55,6 +55,11 @@ export const platformErrorCodes = {
     meaning:
       "The function's runtime is not on this host: install it; `skerry doctor` lists what was found.",
   },
+  "memory.too-small": {
+    retryable: false,
+    meaning:
+      "A function asks for more memory than all functions together may use: lower its MemorySize or raise `--function-memory`.",
+  },
   "package.invalid": {
     retryable: false,
     meaning: "The code package is not a zip file that can be unpacked: build it again.",

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { unreachable } from "#base/assert.ts";
 import { PlatformError } from "#base/errors.ts";
@@ -9,6 +10,8 @@ export interface Config {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** Processes that share the work; with more than one, another supervises them. */
+  readonly workers: number;
   /** Absolute. */
   readonly dataDir: string;
   readonly storage: "lmdb" | "memory";
@@ -142,8 +145,12 @@ function parseValue(
       return URL.canParse(text) ? text : refuse("an address such as http://localhost:4318");
     case "count": {
       const [least, most] = option.range ?? [0, Number.MAX_SAFE_INTEGER];
+      if (text === "auto" && option.hasAuto) return Math.min(most, availableParallelism());
       const count = /^\d+$/.test(text) ? Number(text) : NaN;
-      return count >= least && count <= most ? count : refuse(`a whole number ${least} to ${most}`);
+      const word = option.hasAuto ? " or auto" : "";
+      return count >= least && count <= most
+        ? count
+        : refuse(`a whole number ${least} to ${most}${word}`);
     }
     default:
       return unreachable(option.kind);

@@ -9,6 +9,8 @@ export interface Option {
   readonly choices?: readonly string[];
   /** Inclusive range of a count. */
   readonly range?: readonly [number, number];
+  /** A count may also be `auto`: as many as this machine has cores, within the range. */
+  readonly hasAuto?: true;
   /** Shown by `--help`; undefined means "unset". */
   readonly fallback: string | undefined;
   readonly meaning: string;
@@ -27,6 +29,15 @@ export const options = {
     range: [0, 65_535],
     fallback: "4566",
     meaning: "port for every service; 0 picks a free one",
+  },
+  workers: {
+    flag: "workers",
+    kind: "count",
+    // More than cores only costs memory, and every worker has a link to every other.
+    range: [1, 64],
+    hasAuto: true,
+    fallback: "1",
+    meaning: "processes that share the work, or auto for one per core",
   },
   dataDir: {
     flag: "data",

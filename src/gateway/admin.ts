@@ -21,6 +21,8 @@ export interface Health {
   readonly status: "starting" | "running" | "stopping";
   /** Folder names of the services there are. */
   readonly services: readonly string[];
+  /** Which of several worker processes answers. */
+  readonly worker?: number;
 }
 
 export function healthAnswer(health: Health): Answer {

@@ -2,7 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Principal, RequestContext, TraceContext } from "#base/context.ts";
 import { isPlatformError } from "#base/errors.ts";
 import type { Invoker, InvocationResult, Payload } from "#functions/invoker/invoker.ts";
-import { RecursionError, ThrottledError } from "#functions/invoker/invoker.ts";
+import { RecursionError, throttleOf } from "#functions/invoker/invoker.ts";
 import type { FunctionResolver, ResolvedFunction } from "#functions/registry/registry.ts";
 import { AuthenticationError } from "#protocol/auth/auth.ts";
 import type { Authenticator } from "#protocol/auth/auth.ts";
@@ -86,12 +86,13 @@ const forbidden = jsonAnswer(
 
 function failureAnswer(error: unknown): Answer {
   if (error instanceof Refused) return error.answer;
-  if (error instanceof ThrottledError) {
+  const throttle = throttleOf(error);
+  if (throttle) {
     return jsonAnswer(
       429,
-      { Reason: error.reason, Type: "User", message: error.message },
+      { Reason: throttle.reason, Type: "User", message: throttle.message },
       {
-        "retry-after": String(error.retryAfterSeconds),
+        "retry-after": String(throttle.retryAfterSeconds),
         "x-amzn-errortype": "TooManyRequestsException",
       },
     );

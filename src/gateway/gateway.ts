@@ -55,6 +55,8 @@ export interface GatewayDeps {
     readonly host: string;
     /** 0 picks a free port. */
     readonly port: number;
+    /** Other processes listen there too, and the kernel spreads connections. */
+    readonly reusePort?: boolean;
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
     readonly defaultRegion: string;
@@ -99,7 +101,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   });
   return {
     async listen() {
-      const bound = await listener.listen(config.host, config.port);
+      const bound = await listener.listen(config);
       const name = urlName(bound.host);
       return { ...bound, url: `http://${name}:${bound.port}` };
     },

@@ -25,12 +25,18 @@ export interface ListenerTimes {
   readonly keepAliveTimeoutMs: number;
 }
 
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort?: boolean;
+}
+
 /** The HTTP/1.1 server with settings for senders who mean no good. */
 export interface Listener {
   readonly server: Server;
   /** Hands a connection that came another way (out of a sandbox) to the same server. */
   adopt(from: NetServer, onConnection: (socket: Duplex) => void): Disposable;
-  listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }>;
+  listen(at: ListenAddress): Promise<{ readonly host: string; readonly port: number }>;
   /** Stops accepting and waits until the requests now running have been answered, or until the time is over. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -80,7 +86,7 @@ export function createListener(deps: {
         adopted.add(socket);
         onConnection(socket);
       }),
-    listen: (host, port) => listen(server, host, port),
+    listen: (at) => listen(server, at),
     async drain(timeoutMs) {
       isDraining = true;
       const stopped = new Promise<void>((resolve) => {
@@ -182,12 +188,11 @@ function guard(server: Server, log: Logger): void {
 
 function listen(
   server: Server,
-  host: string,
-  port: number,
+  { host, port, reusePort = false }: ListenAddress,
 ): Promise<{ readonly host: string; readonly port: number }> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, reusePort }, () => {
       server.off("error", reject);
       const address = server.address();
       resolve({ host, port: typeof address === "object" && address ? address.port : port });

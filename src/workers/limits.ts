@@ -11,3 +11,19 @@ export const streamWindowBytes = 256 * 1024;
 
 /** Permits a process is given beyond what it asked for, so that it asks less often. */
 export const permitBlockMax = 32;
+
+/** Functions whose owner a worker remembers; more are asked for again. */
+export const placesRememberedMax = 100_000;
+
+/** How long one worker waits for what it asks all others; a worker that takes longer is left out. */
+export const askTimeoutMs = 5_000;
+
+/** Pauses before a worker that died is started again, and how long one has to live to be forgiven. */
+export const restartPolicy = { baseMs: 50, capMs: 5_000 } as const;
+export const stableMs = 60_000;
+/** How long a worker that others cannot reach has to end before it is ended. */
+export const reachGraceMs = 1_000;
+/** How often is looked whether a dead worker's sandboxes are gone; they take some 20 ms. */
+export const remainsPollMs = 10;
+/** Bytes of a Unix socket's path, the closing zero left out (unix(7)). */
+export const socketPathBytesMax = 107;

@@ -1,3 +1,5 @@
+import { isPlatformError } from "#base/errors.ts";
+
 /** No place to run it now. `reason` is the service's own word for it. */
 export class ThrottledError extends Error {
   override readonly name = "ThrottledError";
@@ -10,6 +12,17 @@ export class ThrottledError extends Error {
     this.reason = reason;
     this.retryAfterSeconds = retryAfterSeconds;
   }
+}
+
+/**
+ * The throttle behind a refusal, if it is one. A full waiting line means that this machine has no more
+ * concurrency to give, which the service would say in the same words; undefined for everything else.
+ */
+export function throttleOf(error: unknown): ThrottledError | undefined {
+  if (error instanceof ThrottledError) return error;
+  return isPlatformError(error, "queue.full")
+    ? new ThrottledError("ConcurrentInvocationLimitExceeded")
+    : undefined;
 }
 
 /** The chain has passed through functions 16 times; the service drops the invocation. */

@@ -2,7 +2,7 @@ import type { RequestContext } from "#base/context.ts";
 import type { ResolvedFunction } from "#functions/registry/registry.ts";
 
 export { createInvoker } from "./live-invoker.ts";
-export { RecursionError, ThrottledError } from "./errors.ts";
+export { RecursionError, ThrottledError, throttleOf } from "./errors.ts";
 export { createFunctionTargets } from "./function-target.ts";
 export type { Admission } from "./admission.ts";
 
@@ -21,11 +21,10 @@ export interface Invoker extends AsyncDisposable {
 
 /** Which of several processes runs a function; `workers` satisfies it. Without one, this process does. */
 export interface Placement {
-  /** Runs it where the function lives: by `here`, or in another process. */
-  invoke(
-    invocation: Invocation,
-    here: (invocation: Invocation) => Promise<InvocationResult>,
-  ): Promise<InvocationResult>;
+  /** Told once, how an invocation is run in this process. */
+  serve(here: (invocation: Invocation) => Promise<InvocationResult>): void;
+  /** Runs it where the function lives, here or in another process. */
+  invoke(invocation: Invocation): Promise<InvocationResult>;
 }
 
 /** How asynchronous invocations of a function are to be treated; `services/lambda` satisfies it. */

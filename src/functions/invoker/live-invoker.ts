@@ -46,8 +46,9 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     const place = admitted instanceof Promise ? await admitted : admitted;
     return run(deps, invocation, () => place[Symbol.dispose]());
   };
+  placement?.serve(invokeHere);
   const invokeNow = placement
-    ? (invocation: Invocation) => placement.invoke(invocation, invokeHere)
+    ? (invocation: Invocation) => placement.invoke(invocation)
     : invokeHere;
   const dispatcher = new Dispatcher({ ...deps, invoke: invokeNow });
   return {

@@ -21,7 +21,7 @@ import type {
   LogSink,
 } from "./pool.ts";
 import { cpuMilliOf } from "./size.ts";
-import { functionVariables } from "./variables.ts";
+import { functionVariables, type InitializationType } from "./variables.ts";
 
 export interface ColdStartDeps {
   readonly packages: Packages;
@@ -42,6 +42,8 @@ export interface ColdStart {
   readonly takeBooted: () => Promise<Booted>;
   /** Filled as phases end; for the trace and for `recentStarts`. */
   readonly phases: Record<string, number>;
+  /** What the function is told of it in `AWS_LAMBDA_INITIALIZATION_TYPE`. */
+  readonly initializationType: InitializationType;
 }
 
 export type ColdStarted =
@@ -85,7 +87,10 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
         cpuMilli: Math.max(cpuMilli, initCpuMilliMin),
       }),
     );
-    const assignment = await assign(deps.packages, environment, await gathering);
+    const assignment = await assign(deps.packages, environment, {
+      ...(await gathering),
+      initializationType: start.initializationType,
+    });
     const startedMs = clock.monotonicMs();
     const outcome = await timed(deps, start, "init", () =>
       withTimeout(clock, how.limitMs, (signal) => guest.specialise(assignment, signal)),
@@ -127,7 +132,8 @@ async function assemble(
     log.attach(sandbox.stdout);
     log.attach(sandbox.stderr);
     log.useExtensions(guest.extensions);
-    const parts = { id: sandbox.id, key, revision, sandbox, guest, log, attached };
+    const isProvisioned = start.initializationType === "provisioned-concurrency";
+    const parts = { id: sandbox.id, key, revision, sandbox, guest, log, attached, isProvisioned };
     const environment = new Environment(parts, deps.clock);
     const identity = (): ReturnType<Environment["identity"]> => environment.identity();
     attached.use(deps.guestEndpoint.serve(listenerOf(sandbox, endpointPort), identity));
@@ -161,8 +167,9 @@ async function gather(deps: ColdStartDeps, start: ColdStart): Promise<Gathered> 
 async function assign(
   packages: Packages,
   environment: Environment,
-  { trees, credentials }: Gathered,
+  given: Gathered & { readonly initializationType: InitializationType },
 ): Promise<Assignment> {
+  const { trees, credentials, initializationType } = given;
   const { revision, log, attached, sandbox } = environment.parts;
   for (const path of Object.values(trees)) attached.use(await packages.hold(path));
   environment.credentialsExpireAtMs = credentials.expiresAtMs;
@@ -173,6 +180,7 @@ async function assign(
     timeoutMs: revision.timeoutMs,
     environment: functionVariables(revision, credentials, {
       logStream: log.stream,
+      initializationType,
       endpointPort: portInside(sandbox, endpointPort),
       proxyPort: portInside(sandbox, proxyPort),
     }),

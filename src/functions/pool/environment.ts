@@ -16,6 +16,7 @@ import { describeExit, launcherLost } from "./booted.ts";
 import type { Freezable } from "./freezing.ts";
 import { memoryPeakAgeMs } from "./limits.ts";
 import type { LogPump } from "./log-pump.ts";
+import type { EndReason } from "./roster.ts";
 import type { ExecutionEnvironment, GuestIdentity, PoolSnapshot } from "./pool.ts";
 
 export type EnvironmentState = PoolSnapshot["environments"][number]["state"];
@@ -28,6 +29,7 @@ export interface EnvironmentParts {
   readonly sandbox: Sandbox;
   readonly guest: Guest;
   readonly log: LogPump;
+  readonly isProvisioned: boolean;
   /** Released when the sandbox is gone: served ports, held trees. */
   readonly attached: AsyncDisposableStack;
 }
@@ -41,8 +43,12 @@ export class Environment implements Freezable {
   lastUsedMs: number;
   /** Never to be handed out again. */
   spoiled = false;
+  /** Started for a wish of provisioned concurrency. */
+  readonly isProvisioned: boolean;
+  /** Why the pool ends it; unset when it ended or was spoiled by what ran inside. */
+  endReason: EndReason | undefined;
   /** Why it ends, in the words its extensions are told. */
-  endReason: ShutdownReason = "spindown";
+  shutdownReason: ShutdownReason = "spindown";
   trace: TraceContext | undefined;
   /** The function has answered; what is left is bookkeeping of a millisecond or two. */
   isReturning = false;
@@ -59,6 +65,7 @@ export class Environment implements Freezable {
 
   constructor(parts: EnvironmentParts, clock: Clock) {
     this.parts = parts;
+    this.isProvisioned = parts.isProvisioned;
     this.#clock = clock;
     this.sinceMs = clock.nowMs();
     this.lastUsedMs = clock.monotonicMs();
@@ -145,7 +152,7 @@ export class Environment implements Freezable {
     const { extensions } = this.parts.guest;
     if (!extensions) return;
     await extensions.broken; // never rejects
-    if (!this.spoiled) this.endReason = "failure";
+    if (!this.spoiled) this.shutdownReason = "failure";
     this.spoiled = true;
     if (this.state !== "idle") return;
     await this.#shutDown(extensions);
@@ -155,7 +162,7 @@ export class Environment implements Freezable {
   /** Whoever is told of its end must be able to act on it: what stands still goes on for that. */
   async #shutDown(extensions: GuestExtensions): Promise<void> {
     await this.setFrozen(false).catch(() => undefined); // a sandbox that is gone needs none
-    await Promise.race([extensions.shutDown(this.endReason), this.parts.sandbox.exited]);
+    await Promise.race([extensions.shutDown(this.shutdownReason), this.parts.sandbox.exited]);
   }
 
   async #kill(): Promise<void> {
@@ -223,7 +230,7 @@ class Loan implements ExecutionEnvironment {
   }
 
   spoil(reason: ShutdownReason = "failure"): void {
-    if (!this.#environment.spoiled) this.#environment.endReason = reason;
+    if (!this.#environment.spoiled) this.#environment.shutdownReason = reason;
     this.#environment.spoiled = true;
   }
 

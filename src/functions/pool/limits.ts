@@ -19,8 +19,11 @@ export const genericMemoryMiB = 256;
 
 /** Cold starts and generic boots side by side; more only makes each of them slower. */
 export const startsMax = 8;
-/** Invocations that may wait for an environment. */
+/** Invocations that may wait for an environment, of all functions and of one revision. */
 export const waitersMax = 10_000;
+export const waitersPerFunctionMax = 2_000;
+/** Functions whose last revision and last ending are remembered. */
+export const functionsKnownMax = 10_000;
 /** A kind counts as in use for this long after its last cold start. */
 export const kindInUseMs = 30 * 60_000;
 /**

@@ -5,9 +5,15 @@ import { ignore } from "#base/ignore.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
 import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
-import { pickWarm, plan, type Plan } from "#functions/scheduler/scheduler.ts";
-import { boot, type Booted } from "./booted.ts";
-import { coldStart, type ColdStartDeps, type ColdStarted } from "./cold-start.ts";
+import {
+  type KnownArrivals,
+  pickWarm,
+  plan,
+  type Plan,
+  type Prewarm,
+} from "#functions/scheduler/scheduler.ts";
+import { StartsAhead, waitingOf } from "./ahead.ts";
+import type { ColdStartDeps, ColdStarted } from "./cold-start.ts";
 import type { Environment } from "./environment.ts";
 import { Freezer } from "./freezing.ts";
 import { GenericSandboxes } from "./generic-sandboxes.ts";
@@ -16,10 +22,18 @@ import {
   freezeAfterMsDefault,
   genericMemoryMiB,
   startsMax,
-  startsRemembered,
 } from "./limits.ts";
+import { Provisioned } from "./provisioned.ts";
+import { type EndReason, Roster } from "./roster.ts";
+import { type Starting, Starts } from "./starts.ts";
 import { WaitingLine } from "./waiting-line.ts";
-import type { Acquired, EnvironmentPool, PoolSnapshot, StartRecord } from "./pool.ts";
+import type {
+  Acquired,
+  EnvironmentPool,
+  PoolSnapshot,
+  ProvisionedState,
+  StartRecord,
+} from "./pool.ts";
 
 export interface PoolSettings {
   /** MiB that all sandboxes together may reserve. */
@@ -46,27 +60,22 @@ export function createPool(deps: PoolDeps): EnvironmentPool {
   return new LivePool(deps);
 }
 
-interface Starting {
-  readonly key: string;
-  readonly revision: Revision;
-  readonly sinceMs: number;
-  retired: boolean;
-}
-
 /** Carries out what the scheduler decides; every change of state ends in `#converge`. */
 class LivePool implements EnvironmentPool {
   readonly #deps: PoolDeps;
   readonly #generic: GenericSandboxes;
   readonly #freezer: Freezer<Environment>;
   readonly #line = new WaitingLine();
-  readonly #starting = new Set<Starting>();
-  readonly #environments = new Map<string, Environment>();
+  readonly #starts: Starts;
+  readonly #roster: Roster;
+  readonly #provisioned: Provisioned;
+  readonly #ahead: StartsAhead;
   readonly #idle = new Map<string, Set<Environment>>();
-  readonly #starts: StartRecord[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #converging = false;
   #again: Disposable | undefined;
+  #againAtMs = Infinity;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
@@ -76,6 +85,23 @@ class LivePool implements EnvironmentPool {
       log: deps.log,
       graceMs: deps.settings.freezeAfterMs ?? freezeAfterMsDefault,
       canFreeze: async () => (await deps.driver.limits()).freeze,
+    });
+    this.#roster = new Roster({
+      clock: deps.clock,
+      idleTimeoutMs: deps.settings.idleTimeoutMs,
+      generic: () => ({ rows: this.#generic.supply(), memoryMiB: this.#generic.reservedMiB() }),
+    });
+    this.#provisioned = new Provisioned(this.#roster);
+    this.#ahead = new StartsAhead(this.#roster, this.#provisioned);
+    this.#starts = new Starts({
+      ...deps,
+      line: this.#line,
+      generic: this.#generic,
+      roster: this.#roster,
+      provisioned: this.#provisioned,
+      ahead: this.#ahead,
+      signal: this.#stop.signal,
+      welcome: (started, start) => this.#welcome(started, start),
     });
     for (const identifier of deps.settings.prebootRuntimes) {
       const runtime = deps.runtimes.get(identifier);
@@ -91,12 +117,7 @@ class LivePool implements EnvironmentPool {
       throw new PlatformError("server.stopping", "no function is started while the server stops");
     const warm = this.#takeWarm(revision);
     if (warm) return this.#lend(warm, trace);
-    const runtime = this.#deps.runtimes.get(revision.runtime);
-    if (!runtime)
-      throw new PlatformError(
-        "runtime.unavailable",
-        `this installation has no runtime ${revision.runtime}; \`skerry doctor\` says why`,
-      );
+    const runtime = this.#runtimeOf(revision);
     const sinceMs = this.#deps.clock.monotonicMs();
     const waiting = this.#line.join(
       { key: keyOf(revision), revision, runtime, trace, sinceMs },
@@ -106,17 +127,59 @@ class LivePool implements EnvironmentPool {
     return waiting;
   }
 
+  #runtimeOf(revision: Revision): Runtime {
+    const runtime = this.#deps.runtimes.get(revision.runtime);
+    if (!runtime)
+      throw new PlatformError(
+        "runtime.unavailable",
+        `this installation has no runtime ${revision.runtime}; \`skerry doctor\` says why`,
+      );
+    const { functionMemoryMiB } = this.#deps.settings;
+    if (revision.memoryMiB > functionMemoryMiB)
+      throw new PlatformError(
+        "memory.too-small",
+        `${revision.name} asks for ${revision.memoryMiB} MB, and all functions together may use ` +
+          `${functionMemoryMiB}: lower its MemorySize or raise --function-memory`,
+      );
+    return runtime;
+  }
+
   retire(functionArn: string, keepRevisionId: string | undefined): void {
     const isRetired = (revision: Revision): boolean =>
       revision.functionArn === functionArn &&
       (keepRevisionId === undefined ||
         (revision.version === "$LATEST" && revision.revisionId !== keepRevisionId));
-    for (const start of this.#starting) if (isRetired(start.revision)) start.retired = true;
-    for (const environment of this.#environments.values()) {
-      if (!isRetired(environment.parts.revision)) continue;
-      environment.spoiled = true;
-      if (environment.state === "idle") this.#end(environment);
-    }
+    this.#ahead.forget(functionArn, isRetired);
+    for (const start of this.#starts.underWay())
+      if (isRetired(start.revision)) start.retired = true;
+    for (const environment of this.#roster.all())
+      if (isRetired(environment.parts.revision)) this.#dismiss(environment, "changed");
+    this.#converge();
+  }
+
+  /** At once if nobody uses it, else when the invocation lets go. */
+  #dismiss(environment: Environment, why: EndReason): void {
+    environment.spoiled = true;
+    environment.endReason ??= why;
+    if (environment.state === "idle") this.#end(environment);
+  }
+
+  provision(revision: Revision, count: number): void {
+    const key = keyOf(revision);
+    const wish = { key, revision, runtime: this.#runtimeOf(revision), count };
+    const surplus = this.#provisioned.set(key, wish);
+    for (const environment of surplus) this.#dismiss(environment, "changed");
+    this.#converge();
+  }
+
+  provisioned(revision: Revision): ProvisionedState {
+    return this.#provisioned.state(keyOf(revision));
+  }
+
+  announce(revision: Revision, known: KnownArrivals | undefined): void {
+    if (known)
+      this.#ahead.remember({ key: keyOf(revision), revision, runtime: this.#runtimeOf(revision) });
+    this.#roster.announce(revision.functionArn, known);
     this.#converge();
   }
 
@@ -128,14 +191,14 @@ class LivePool implements EnvironmentPool {
   }
 
   snapshot(): PoolSnapshot {
-    const started = [...this.#environments.values()].map((environment) => ({
+    const started = Array.from(this.#roster.all(), (environment) => ({
       id: environment.parts.id,
       functionArn: environment.parts.revision.functionArn,
       version: environment.parts.revision.version,
       state: environment.shownState(),
       sinceMs: environment.sinceMs,
     }));
-    const starting = [...this.#starting].map((start) => ({
+    const starting = Array.from(this.#starts.underWay(), (start) => ({
       id: "",
       functionArn: start.revision.functionArn,
       version: start.revision.version,
@@ -146,7 +209,7 @@ class LivePool implements EnvironmentPool {
   }
 
   recentStarts(): readonly StartRecord[] {
-    return this.#starts.toReversed();
+    return this.#starts.recent();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,12 +218,12 @@ class LivePool implements EnvironmentPool {
     this.#freezer[Symbol.dispose]();
     this.#line.refuseAll(this.#stop.signal.reason);
     await this.#generic[Symbol.asyncDispose]();
-    while (this.#running.size > 0 || this.#environments.size > 0) {
-      const ends = [...this.#environments.values()].map((environment) => environment.end());
+    while (this.#running.size > 0 || this.#roster.size > 0) {
+      const ends = Array.from(this.#roster.all(), (environment) => environment.end());
       await Promise.allSettled([...this.#running, ...ends]);
       // `#end` removes them as they go; those ended directly go here.
-      for (const [id, environment] of this.#environments)
-        if (environment.state === "ending") this.#environments.delete(id);
+      for (const environment of this.#roster.all())
+        if (environment.state === "ending") this.#roster.remove(environment);
     }
   }
 
@@ -170,6 +233,7 @@ class LivePool implements EnvironmentPool {
     for (let best = pickWarm(idle); best; best = pickWarm(idle)) {
       idle.delete(best);
       if (!best.spoiled && this.#credentialsLast(best)) return best;
+      if (!best.spoiled) best.endReason = "credentials-expired";
       this.#end(best);
     }
     return undefined;
@@ -182,19 +246,21 @@ class LivePool implements EnvironmentPool {
 
   #lend(environment: Environment, trace: TraceContext): Acquired {
     this.#freezer.taken(environment, { thaw: true });
+    this.#roster.lent(environment);
     const loan = environment.lend(trace, () => this.#takeBack(environment));
     return { kind: "ready", environment: loan };
   }
 
   #takeBack(environment: Environment): void {
     environment.lastUsedMs = this.#deps.clock.monotonicMs();
+    this.#roster.returned(environment);
     if (environment.spoiled || this.#stop.signal.aborted) return this.#end(environment);
     this.#offer(environment);
     this.#converge();
   }
 
   /** To whoever waits longest for it, else it becomes idle. */
-  #offer(environment: Environment): void {
+  #offer(environment: Environment, prewarm?: Prewarm): void {
     const waiter = this.#line.next(environment.parts.key);
     if (waiter) return waiter.answer(this.#lend(environment, waiter.trace));
     environment.setState("idle");
@@ -202,6 +268,8 @@ class LivePool implements EnvironmentPool {
     const idle = this.#idle.get(environment.parts.key) ?? new Set();
     this.#idle.set(environment.parts.key, idle.add(environment));
     this.#freezer.idle(environment);
+    const keepUntilMs = this.#roster.rested(environment, prewarm);
+    if (keepUntilMs < this.#againAtMs) this.#converge();
   }
 
   /** Asks the scheduler once per turn, however many changes there were. */
@@ -216,156 +284,74 @@ class LivePool implements EnvironmentPool {
 
   #plan(): Plan {
     const { settings, clock } = this.#deps;
-    const idle = [...this.#idle.values()].flatMap((set) => [...set]);
-    const supply = {
-      idle: idle.map((one) => ({
-        id: one.parts.id,
-        key: one.parts.key,
-        memoryMiB: one.memoryMiB,
-        lastUsedMs: one.lastUsedMs,
-      })),
-      starting: [...this.#starting].map((one) => ({
-        key: one.key,
-        functionArn: one.revision.functionArn,
-      })),
-      returning: [...this.#environments.values()]
-        .filter((one) => one.state === "busy" && one.isReturning && !one.spoiled)
-        .map((one) => one.parts.key),
-      generic: this.#generic.supply(),
-      reservedMiB: this.#reservedMiB(),
-    };
+    const nowMs = clock.monotonicMs();
+    const { ahead, againAtMs } = this.#ahead.demand(nowMs);
+    const waiting = Array.from(this.#line.lines(), (line) => waitingOf(line, this.#roster));
     const limits = {
       memoryMiBMax: settings.functionMemoryMiB,
       startsMax: settings.startsMax ?? startsMax,
       genericMemoryMiB,
       genericPerKind: settings.genericPerKind,
       kindsInUse: this.#generic.kindsInUse(),
-      idleTimeoutMs: settings.idleTimeoutMs,
     };
-    return plan(this.#line.demand(), supply, limits, clock.monotonicMs());
-  }
-
-  #reservedMiB(): number {
-    let sum = this.#generic.reservedMiB();
-    for (const environment of this.#environments.values()) sum += environment.memoryMiB;
-    for (const start of this.#starting) sum += start.revision.memoryMiB;
-    return sum;
+    const demand = { waiting: waiting.filter((line) => line !== undefined), ahead };
+    this.#roster.fleet.look(nowMs);
+    const decided = plan(demand, this.#roster.fleet, limits, nowMs);
+    const againAt = Math.min(decided.againAtMs ?? Infinity, againAtMs ?? Infinity);
+    return { ...decided, againAtMs: againAt === Infinity ? undefined : againAt };
   }
 
   #carryOut(decided: Plan): void {
     const ending: Promise<void>[] = decided.endGeneric.map((kind) => this.#generic.endOne(kind));
-    for (const id of decided.end) {
-      const environment = this.#environments.get(id);
+    for (const { id, why } of decided.end) {
+      const environment = this.#roster.get(id);
       assert(environment, "the scheduler ends only environments it was told of");
-      this.#idle.get(environment.parts.key)?.delete(environment);
+      environment.endReason ??= why;
       this.#end(environment);
       ending.push(environment.end());
     }
     const roomMade = Promise.all(ending);
     ignore(roomMade, "a sandbox that cannot be ended is reported where it is ended");
-    for (const { key, generic } of decided.start) this.#begin(key, generic, roomMade);
+    for (const start of decided.start) this.#begin(start, roomMade);
     for (const kind of decided.boot) this.#generic.bootOne(kind);
-    this.#again?.[Symbol.dispose]();
-    if (decided.againAtMs === undefined) return;
-    const inMs = decided.againAtMs - this.#deps.clock.monotonicMs();
-    this.#again = this.#deps.clock.timer(Math.max(1, inMs), () => this.#converge());
+    this.#lookAgainAt(decided.againAtMs ?? Infinity);
   }
 
-  #begin(key: string, useGeneric: boolean, roomMade: Promise<unknown>): void {
-    const underWay = [...this.#starting].filter((start) => start.key === key).length;
-    const waiter = this.#line.peek(key, underWay);
-    if (!waiter) return;
-    const { revision, runtime, trace } = waiter;
-    this.#generic.use(runtime);
-    const reserved = useGeneric ? this.#generic.take(runtime.kind) : undefined;
-    const start: Starting = { key, revision, sinceMs: this.#deps.clock.nowMs(), retired: false };
-    this.#starting.add(start);
-    const takeBooted = async (): Promise<Booted> => {
-      const ready = await reserved?.();
-      if (ready) return ready;
-      await roomMade;
-      const { memoryMiB, scratchMiB } = revision;
-      return boot(this.#deps, runtime, { memoryMiB, scratchMiB, signal: this.#stop.signal });
-    };
-    const source = reserved ? "generic" : "dedicated";
-    const running = this.#start(start, { trace, takeBooted, source }).finally(() => {
+  #lookAgainAt(atMs: number): void {
+    this.#again?.[Symbol.dispose]();
+    this.#againAtMs = atMs;
+    if (atMs === Infinity) return;
+    const inMs = Math.max(1, atMs - this.#deps.clock.monotonicMs());
+    this.#again = this.#deps.clock.timer(inMs, () => this.#converge());
+  }
+
+  #begin(decided: Plan["start"][number], roomMade: Promise<unknown>): void {
+    const start = this.#starts.begin(decided, roomMade);
+    if (!start) return;
+    const running = start.finally(() => {
       this.#running.delete(running);
       this.#converge();
     });
     this.#running.add(running);
   }
 
-  async #start(
-    start: Starting,
-    how: {
-      readonly trace: TraceContext;
-      readonly takeBooted: () => Promise<Booted>;
-      readonly source: StartRecord["source"];
-    },
-  ): Promise<void> {
-    const { clock, tracer } = this.#deps;
-    const { revision, key } = start;
-    const phases: Record<string, number> = {};
-    const startedAtMs = clock.nowMs();
-    const fromMs = clock.monotonicMs();
-    using span = tracer.span(how.trace, "cold-start", {
-      source: how.source,
-      runtime: revision.runtime,
-    });
-    let outcome: StartRecord["outcome"] = "failed";
-    try {
-      const trace = span.context;
-      const started = await coldStart(this.#deps, {
-        key,
-        revision,
-        trace,
-        takeBooted: how.takeBooted,
-        phases,
-      });
-      outcome = started.kind === "ready" ? "ok" : "init-failed";
-      if (started.kind !== "ready") span.fail(started.error.errorType);
-      this.#starting.delete(start);
-      this.#welcome(started, start.retired);
-    } catch (error) {
-      this.#starting.delete(start);
-      span.fail("platform");
-      this.#deps.log.event("environment.start-failed", {
-        level: "warn",
-        function: revision.name,
-        error,
-      });
-      this.#line.next(key)?.refuse(error);
-    } finally {
-      const totalMs = clock.monotonicMs() - fromMs;
-      const { functionArn, version } = revision;
-      this.#starts.push({
-        functionArn,
-        version,
-        startedAtMs,
-        totalMs,
-        source: how.source,
-        phases,
-        outcome,
-      });
-      if (this.#starts.length > startsRemembered) this.#starts.shift();
-    }
-  }
-
-  #welcome(started: ColdStarted, retired: boolean): void {
+  #welcome(started: ColdStarted, start: Starting): void {
     const { environment } = started;
-    this.#environments.set(environment.parts.id, environment);
+    this.#roster.add(environment);
     if (started.kind === "init-failed") {
+      environment.endReason = "init-failed";
       this.#end(environment);
       const { environment: _, ...failure } = started;
-      this.#line.next(environment.parts.key)?.answer(failure);
+      // Nobody's call failed when nobody had called.
+      if (start.purpose === "call") this.#line.next(environment.parts.key)?.answer(failure);
       return;
     }
     void environment.parts.sandbox.exited.then(() => this.#lost(environment));
     if (this.#stop.signal.aborted) return this.#end(environment);
-    this.#offer(environment);
+    this.#ahead.remember(start);
+    this.#offer(environment, start.prewarm);
     // Whoever still waited for the old code has it now; nobody else shall.
-    if (retired) environment.spoiled = true;
-    if (retired && environment.state === "idle") this.#end(environment);
+    if (start.retired) this.#dismiss(environment, "changed");
   }
 
   /** The sandbox ended by itself: at once if nobody uses it, else when the invocation lets go. */
@@ -377,6 +363,7 @@ class LivePool implements EnvironmentPool {
     this.#idle.get(environment.parts.key)?.delete(environment);
     if (this.#idle.get(environment.parts.key)?.size === 0) this.#idle.delete(environment.parts.key);
     this.#freezer.taken(environment, { thaw: false });
+    this.#roster.ending(environment);
     const ending = environment
       .end()
       .catch((error: unknown) =>
@@ -384,7 +371,7 @@ class LivePool implements EnvironmentPool {
       )
       .finally(() => {
         this.#running.delete(ending);
-        this.#environments.delete(environment.parts.id);
+        this.#roster.remove(environment);
         this.#converge();
       });
     this.#running.add(ending);

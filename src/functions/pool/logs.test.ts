@@ -165,7 +165,12 @@ test("reserved variables cannot be set, the others can", () => {
     AWS_ENDPOINT_URL: "http://other",
     OWN: "1",
   };
-  const place = { logStream: "stream", endpointPort: 4566, proxyPort: 3128 };
+  const place = {
+    initializationType: "on-demand" as const,
+    logStream: "stream",
+    endpointPort: 4566,
+    proxyPort: 3128,
+  };
   const variables = functionVariables({ ...revision, environment }, credentials, place);
   assert.equal(variables["AWS_REGION"], "eu-central-1");
   assert.equal(variables["_HANDLER"], "index.handler");

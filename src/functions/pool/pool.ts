@@ -11,8 +11,10 @@ import type {
 export { describeExit } from "./booted.ts";
 export { errorBody } from "./cold-start.ts";
 export { createPool, type PoolSettings } from "./live-pool.ts";
+export type { KnownArrivals } from "#functions/scheduler/scheduler.ts";
 
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
+import type { KnownArrivals } from "#functions/scheduler/scheduler.ts";
 /** Execution environments and their life: boot, specialise, run, idle, end. */
 export interface EnvironmentPool extends AsyncDisposable {
   /**
@@ -28,6 +30,17 @@ export interface EnvironmentPool extends AsyncDisposable {
    * is booted in the background. Unknown runtimes are ignored.
    */
   expect(runtime: string): void;
+  /**
+   * This many environments of the revision are to be alive at all times, from now until another number is
+   * named; 0 ends them. Not durable: whoever keeps the wish says it again after a start.
+   */
+  provision(revision: Revision, count: number): void;
+  provisioned(revision: Revision): ProvisionedState;
+  /**
+   * Calls of this function that something knows of in advance (epoch milliseconds), so that an
+   * environment is ready for each; `undefined` takes it back.
+   */
+  announce(revision: Revision, known: KnownArrivals | undefined): void;
   snapshot(): PoolSnapshot;
   /** The last cold starts and where their time went, newest first. */
   recentStarts(): readonly StartRecord[];
@@ -41,9 +54,42 @@ export interface StartRecord {
   readonly totalMs: number;
   /** A booted sandbox was waiting, or one was made for this start. */
   readonly source: "generic" | "dedicated";
+  /** A caller waited, a call was foreseen, or provisioned concurrency asks for it. */
+  readonly purpose: "call" | "prewarm" | "provisioned";
+  readonly reason: ColdReason;
   /** `sandbox`, `package`, `credentials`, `configure`, `init`, and what the guest reports of its own. */
   readonly phases: Readonly<Record<string, number>>;
   readonly outcome: "ok" | "init-failed" | "failed";
+}
+
+/**
+ * Why there was no environment. For calls: the function was never called since the platform started; all
+ * its environments were busy, the provisioned ones too (`provisioned-spill-over`); or what became of the
+ * last one: its idle time was over, it made room for others, code or configuration changed, its
+ * credentials ran out, its process ended, its time was over or the platform gave it up (`timed-out`), its
+ * init failed. Ahead of calls: `foreseen` and `provisioned`.
+ */
+export type ColdReason =
+  | "first-call"
+  | "all-busy"
+  | "provisioned-spill-over"
+  | "expired"
+  | "evicted"
+  | "changed"
+  | "credentials-expired"
+  | "crashed"
+  | "timed-out"
+  | "init-failed"
+  | "foreseen"
+  | "provisioned";
+
+/** How far a wish for provisioned environments has come. */
+export interface ProvisionedState {
+  readonly allocated: number;
+  /** Those that run nothing now. */
+  readonly available: number;
+  /** Why the last start for it gave nothing: an error type of the function's init, or the platform's words. */
+  readonly failure: string | undefined;
 }
 
 export type Acquired =

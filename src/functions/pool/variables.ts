@@ -14,13 +14,20 @@ export function functionVariables(
   return {
     ...extendable(revision, place),
     ...revision.environment,
-    ...reserved(revision, credentials, place.logStream),
+    ...reserved(revision, credentials, place),
   };
 }
+
+/**
+ * How an environment came to be: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+ * (of its four values, SnapStart's and managed instances' do not occur here).
+ */
+export type InitializationType = "on-demand" | "provisioned-concurrency";
 
 /** What depends on where the function runs. */
 export interface Place {
   readonly logStream: string;
+  readonly initializationType: InitializationType;
   /** Loopback ports as the function sees them; without a network of its own they are not the usual ones. */
   readonly endpointPort: number;
   readonly proxyPort: number;
@@ -61,7 +68,7 @@ function languagePaths(runtime: string): Record<string, string> {
 function reserved(
   revision: Revision,
   credentials: Credentials,
-  logStream: string,
+  place: Place,
 ): Record<string, string> {
   const { logging } = revision;
   return {
@@ -76,9 +83,9 @@ function reserved(
     AWS_LAMBDA_FUNCTION_NAME: revision.name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(revision.memoryMiB),
     AWS_LAMBDA_FUNCTION_VERSION: revision.version,
-    AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+    AWS_LAMBDA_INITIALIZATION_TYPE: place.initializationType,
     AWS_LAMBDA_LOG_GROUP_NAME: logging.group,
-    AWS_LAMBDA_LOG_STREAM_NAME: logStream,
+    AWS_LAMBDA_LOG_STREAM_NAME: place.logStream,
     AWS_LAMBDA_LOG_FORMAT: logging.format,
     ...(logging.format === "JSON" && { AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? "INFO" }),
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,

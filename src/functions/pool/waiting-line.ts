@@ -2,8 +2,7 @@ import type { TraceContext } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
-import type { Demand } from "#functions/scheduler/scheduler.ts";
-import { genericScratchMiB, waitersMax } from "./limits.ts";
+import { waitersMax, waitersPerFunctionMax } from "./limits.ts";
 import type { Acquired } from "./pool.ts";
 
 /** One invocation that waits for an environment. */
@@ -29,6 +28,11 @@ export class WaitingLine {
   ): Promise<Acquired> {
     if (this.#count >= waitersMax)
       throw new PlatformError("queue.full", `${waitersMax} invocations wait for an environment`);
+    if ((this.#lines.get(wanted.key)?.length ?? 0) >= waitersPerFunctionMax)
+      throw new PlatformError(
+        "queue.full",
+        `${waitersPerFunctionMax} invocations of ${wanted.revision.name} wait for an environment`,
+      );
     return new Promise((resolve, reject) => {
       const abandon = (): void => {
         this.#leave(waiter);
@@ -61,11 +65,9 @@ export class WaitingLine {
     return line?.[place] ?? line?.at(-1);
   }
 
-  demand(): readonly Demand[] {
-    return [...this.#lines.values()].flatMap((line) => {
-      const first = line[0];
-      return first === undefined ? [] : [demandOf(first, line)];
-    });
+  /** Each key's waiters, the oldest first; not to be changed. */
+  lines(): Iterable<readonly Waiter[]> {
+    return this.#lines.values();
   }
 
   refuseAll(error: unknown): void {
@@ -83,16 +85,4 @@ export class WaitingLine {
     this.#count--;
     if (line.length === 0) this.#lines.delete(waiter.key);
   }
-}
-
-function demandOf(first: Waiter, line: readonly Waiter[]): Demand {
-  const { revision, runtime, key } = first;
-  return {
-    key,
-    functionArn: revision.functionArn,
-    kind: runtime.kind,
-    memoryMiB: revision.memoryMiB,
-    dedicated: revision.scratchMiB !== genericScratchMiB,
-    waitingSinceMs: line.map((waiter) => waiter.sinceMs),
-  };
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createSeededRandom } from "#base/random.ts";
-import { pickWarm, plan, type Demand, type Limits, type Supply } from "./scheduler.ts";
+import { Fleet, pickWarm, plan, type Limits, type Supply, type Waiting } from "./scheduler.ts";
 
 const limits: Limits = {
   memoryMiBMax: 2_048,
@@ -9,173 +8,205 @@ const limits: Limits = {
   genericMemoryMiB: 256,
   genericPerKind: 1,
   kindsInUse: ["node"],
-  idleTimeoutMs: 60_000,
 };
-const nothing: Supply = { idle: [], starting: [], returning: [], generic: [], reservedMiB: 0 };
-const wants = (name: string, waiting: readonly number[], more: Partial<Demand> = {}): Demand => ({
+
+interface Given {
+  readonly idle?: readonly {
+    readonly id: string;
+    readonly keepUntilMs?: number;
+    readonly frequency?: number;
+    readonly isProvisioned?: boolean;
+  }[];
+  readonly starting?: readonly string[];
+  readonly returning?: readonly string[];
+  readonly generic?: Supply["generic"];
+  readonly reservedMiB?: number;
+}
+
+const idleMiB = 512;
+
+/** The real fleet, told what a pool would have told it. */
+function fleetOf({ idle = [], starting = [], returning = [], ...more }: Given): Fleet {
+  const frequencies = new Map(idle.map(({ id, frequency = 1 }) => [id, frequency]));
+  const fleet = new Fleet({
+    generic: more.generic ?? [],
+    reservedMiB: more.reservedMiB ?? 0,
+    returningOf: (key) => returning.filter((one) => one === key).length,
+    idleOf: (key) => idle.filter((one) => one.id === key).length,
+    worthOf: ({ id }) => frequencies.get(id) ?? 1,
+  });
+  for (const { id, keepUntilMs = Infinity, isProvisioned = false } of idle)
+    fleet.rest({ id, key: id, functionArn: id, memoryMiB: idleMiB, keepUntilMs }, isProvisioned);
+  for (const key of starting) fleet.begin({ key, functionArn: key, accountId: "one" });
+  return fleet;
+}
+
+const wants = (name: string, since: readonly number[], more: Partial<Waiting> = {}): Waiting => ({
   key: name,
   functionArn: name,
+  accountId: "one",
   kind: "node",
   memoryMiB: 256,
   dedicated: false,
-  waitingSinceMs: waiting,
+  count: since.length,
+  sinceMs: (place) => since[place] ?? Infinity,
+  busyCount: 0,
+  callMs: undefined,
+  startMs: 200,
   ...more,
 });
-const idle = (id: string, lastUsedMs: number, memoryMiB = 512) => ({
-  id,
-  key: id,
-  memoryMiB,
-  lastUsedMs,
-});
+const calls = (...waiting: readonly Waiting[]) => ({ waiting, ahead: [] });
+const keysOf = (decided: ReturnType<typeof plan>): string[] => decided.start.map((one) => one.key);
+const crowd = Array.from({ length: 100 }, (_, n) => n);
 
-test("the environment used last serves next", () => {
+test("the environment used last serves next, a provisioned one before all others", () => {
+  const idle = (id: string, lastUsedMs: number, isProvisioned = false) => ({
+    id,
+    lastUsedMs,
+    isProvisioned,
+  });
   assert.equal(pickWarm([idle("a", 1), idle("b", 3), idle("c", 2)])?.id, "b");
+  assert.equal(pickWarm([idle("a", 1, true), idle("b", 3), idle("c", 2, true)])?.id, "c");
+  assert.equal(pickWarm([idle("b", 3), idle("a", 1, true)])?.id, "a");
   assert.equal(pickWarm([]), undefined);
 });
 
 test("starts are shared between functions, not taken by the first in line", () => {
-  const crowd = wants(
-    "crowd",
-    Array.from({ length: 100 }, (_, n) => n),
+  const decided = plan(
+    calls(wants("crowd", crowd), wants("late", [500])),
+    fleetOf({}),
+    limits,
+    1_000,
   );
-  const late = wants("late", [500]);
-  const decided = plan([crowd, late], nothing, limits, 1_000);
-  assert.deepEqual(
-    decided.start.map((one) => one.key),
-    ["crowd", "late", "crowd", "crowd"],
-  );
+  assert.deepEqual(keysOf(decided), ["crowd", "late", "crowd", "crowd"]);
+});
+
+test("starts are shared between accounts before they are shared between functions", () => {
+  const many = ["a", "b", "c"].map((name) => wants(name, crowd));
+  const other = wants("other", [900], { accountId: "two" });
+  const decided = plan(calls(...many, other), fleetOf({}), limits, 1_000);
+  assert.deepEqual(keysOf(decided), ["a", "other", "b", "c"]);
+  const more = { ...limits, startsMax: 6 };
+  const twice = plan(calls(...many, { ...other, count: 3 }), fleetOf({}), more, 1_000);
+  assert.equal(keysOf(twice).filter((key) => key === "other").length, 3, "half of the starts");
 });
 
 test("a waiter that is already covered starts nothing", () => {
-  const supply = { ...nothing, starting: [{ key: "f", functionArn: "f" }], returning: ["f"] };
-  assert.equal(plan([wants("f", [1, 2])], supply, limits, 10).start.length, 0);
-  assert.equal(plan([wants("f", [1, 2, 3])], supply, limits, 10).start.length, 1);
+  const supply = fleetOf({ starting: ["f"], returning: ["f"] });
+  assert.equal(plan(calls(wants("f", [1, 2])), supply, limits, 10).start.length, 0);
+  assert.equal(plan(calls(wants("f", [1, 2, 3])), supply, limits, 10).start.length, 1);
+});
+
+test("busy environments of a fast function serve a crowd sooner than starts would", () => {
+  const fast = { busyCount: 2, callMs: 1, startMs: 200 };
+  const decided = plan(calls(wants("f", [90, 95, 99], fast)), fleetOf({}), limits, 100);
+  assert.deepEqual(decided.start, []);
+  assert.equal(decided.againAtMs, 90 + 100, "when the first of them has waited half a start");
+  const late = plan(calls(wants("f", [90, 95, 99], fast)), fleetOf({}), limits, 190);
+  assert.equal(late.start.length, 3);
+  const slow = { ...fast, callMs: 500 };
+  assert.equal(
+    plan(calls(wants("f", [90, 95, 99], slow)), fleetOf({}), limits, 100).start.length,
+    3,
+  );
 });
 
 test("a generic sandbox is used when there is one, and refilled when starts are left", () => {
-  const supply = {
-    ...nothing,
-    generic: [{ kind: "node", ready: 1, booting: 0 }],
-    reservedMiB: 256,
-  };
-  const decided = plan([wants("f", [1])], supply, limits, 10);
-  assert.deepEqual(decided.start, [{ key: "f", generic: true }]);
+  const supply = fleetOf({ generic: [{ kind: "node", ready: 1, booting: 0 }], reservedMiB: 256 });
+  const decided = plan(calls(wants("f", [1])), supply, limits, 10);
+  assert.deepEqual(decided.start, [{ key: "f", generic: true, purpose: "call" }]);
   assert.deepEqual(decided.boot, ["node"]);
-  const dedicated = plan([wants("f", [1], { dedicated: true })], supply, limits, 10);
-  assert.deepEqual(dedicated.start, [{ key: "f", generic: false }]);
+  const dedicated = plan(calls(wants("f", [1], { dedicated: true })), supply, limits, 10);
+  assert.deepEqual(dedicated.start, [{ key: "f", generic: false, purpose: "call" }]);
 });
 
-test("memory: idle environments end oldest first, generic ones after them, and only if it helps", () => {
-  const supply: Supply = {
-    ...nothing,
-    idle: [idle("new", 90), idle("old", 10), idle("middle", 50)],
+test("memory: what is worth least ends first, generic ones after, and only if it helps", () => {
+  const supply = fleetOf({
+    idle: [
+      { id: "often", frequency: 90 },
+      { id: "seldom", frequency: 1 },
+      { id: "sometimes", frequency: 10 },
+      { id: "paid", frequency: 0, isProvisioned: true },
+    ],
     generic: [{ kind: "python", ready: 1, booting: 0 }],
-    reservedMiB: 3 * 512 + 256 + 256,
+    reservedMiB: 4 * idleMiB,
+  });
+  const room = { ...limits, memoryMiBMax: 2_048 };
+  const idsFor = (memoryMiB: number) => {
+    const { end, endGeneric, boot, start } = plan(
+      calls(wants("f", [1], { memoryMiB })),
+      supply,
+      room,
+      100,
+    );
+    return { ids: end.map((one) => one.id), endGeneric, boot, started: start.length };
   };
-  const small = plan([wants("f", [1], { memoryMiB: 500 })], supply, limits, 100);
-  assert.deepEqual(small.end, ["old"]);
-  assert.deepEqual(small.boot, [], "no refill with what was just freed");
-  const big = plan([wants("f", [1], { memoryMiB: 1_700 })], supply, limits, 100);
-  assert.deepEqual(big.end, ["old", "middle", "new"]);
-  assert.deepEqual(big.endGeneric, ["python"]);
-  const huge = plan([wants("f", [1], { memoryMiB: 4_000 })], supply, limits, 100);
-  assert.deepEqual([huge.start, huge.end, huge.endGeneric], [[], [], []]);
+  assert.deepEqual(idsFor(500), { ids: ["seldom"], endGeneric: [], boot: [], started: 1 });
+  assert.deepEqual(idsFor(1_700), {
+    ids: ["seldom", "sometimes", "often"],
+    endGeneric: ["python"],
+    boot: [],
+    started: 1,
+  });
+  assert.deepEqual(idsFor(1_800), { ids: [], endGeneric: [], boot: [], started: 0 });
 });
 
-test("idle environments end after the idle time, and the plan says when to look again", () => {
-  const supply = { ...nothing, idle: [idle("old", 0), idle("young", 50_000)], reservedMiB: 1_024 };
-  const decided = plan([], supply, limits, 60_000);
-  assert.deepEqual(decided.end, ["old"]);
+test("greedy dual: after an eviction, newcomers are worth more than what has only been used often", () => {
+  const fleet = fleetOf({
+    idle: [
+      { id: "old", frequency: 20 },
+      { id: "first", frequency: 1 },
+    ],
+  });
+  for (let n = 0; n < 30; n++) {
+    const [least] = [...fleet.evictable()];
+    if (least?.id === "old") return;
+    fleet.leave(least?.id ?? "", "evicted");
+    const [id, key] = [`new${n}`, "new"];
+    fleet.rest({ id, key, functionArn: key, memoryMiB: idleMiB, keepUntilMs: Infinity }, false);
+  }
+  assert.fail("what is not used any more was never evicted");
+});
+
+test("a large waiter is passed over for a while, then room is kept for it", () => {
+  const supply = fleetOf({ reservedMiB: 1_500 });
+  const large = wants("large", [0], { memoryMiB: 1_024 });
+  const small = wants("small", [10]);
+  assert.deepEqual(keysOf(plan(calls(large, small), supply, limits, 100)), ["small"]);
+  assert.deepEqual(keysOf(plan(calls(large, small), supply, limits, 3_000)), []);
+  const given = plan(calls(large, small), supply, limits, 20_000);
+  assert.deepEqual(keysOf(given), ["small"], "nobody is held up for ever by what does not come");
+});
+
+test("idle environments end when their time is over, and the plan says when to look again", () => {
+  const supply = fleetOf({
+    idle: [
+      { id: "old", keepUntilMs: 60_000 },
+      { id: "young", keepUntilMs: 110_000 },
+    ],
+    reservedMiB: 1_024,
+  });
+  const decided = plan(calls(), supply, limits, 60_000);
+  assert.deepEqual(decided.end, [{ id: "old", why: "expired" }]);
   assert.equal(decided.againAtMs, 110_000);
 });
 
-test("simulation: never over budget or over the starts, nobody starves, all scales to zero", () => {
-  const seed = Date.now() & 0xffff;
-  const random = createSeededRandom(seed);
-  const names = ["a", "b", "c", "d", "e", "f"];
-  const memoryOf = (name: string): number => 128 * (1 + names.indexOf(name));
-  const waiting = new Map<string, number[]>(names.map((name) => [name, []]));
-  let environments: {
-    id: string;
-    key: string;
-    memoryMiB: number;
-    lastUsedMs: number;
-    state: "starting" | "busy" | "idle";
-    untilMs: number;
-  }[] = [];
-  let generic = { ready: 0, booting: 0, untilMs: 0 };
-  const takeGeneric = (): void => {
-    if (generic.ready > 0) generic.ready--;
-    else generic.booting--;
-  };
-  let count = 0;
-  let served = 0;
-  for (let nowMs = 0; nowMs < 400_000; nowMs += 50) {
-    for (const one of environments) {
-      if (one.state === "idle" || one.untilMs > nowMs) continue;
-      const next = waiting.get(one.key)?.shift();
-      one.lastUsedMs = nowMs;
-      if (next === undefined) one.state = "idle";
-      else {
-        assert(nowMs - next < 60_000, `${one.key} waited ${nowMs - next} ms (seed ${seed})`);
-        served++;
-        Object.assign(one, { state: "busy", untilMs: nowMs + 50 + random.fraction() * 400 });
-      }
-    }
-    if (generic.booting > 0 && generic.untilMs <= nowMs)
-      generic = { ...generic, ready: generic.ready + 1, booting: 0 };
-    if (nowMs < 200_000)
-      for (const name of names) if (random.fraction() < 0.05) waiting.get(name)?.push(nowMs);
-    for (const [key, line] of waiting) {
-      const warm =
-        line.length > 0 &&
-        pickWarm(environments.filter((one) => one.state === "idle" && one.key === key));
-      if (!warm) continue;
-      line.shift();
-      served++;
-      Object.assign(warm, { state: "busy", untilMs: nowMs + 100 });
-    }
-    const reservedMiB =
-      environments.reduce((sum, one) => sum + one.memoryMiB, 0) +
-      (generic.ready + generic.booting) * 256;
-    assert(reservedMiB <= limits.memoryMiBMax, `${reservedMiB} MiB (seed ${seed})`);
-    const starting = environments.filter((one) => one.state === "starting");
-    assert(starting.length + generic.booting <= limits.startsMax, `seed ${seed}`);
-    const decided = plan(
-      [...waiting]
-        .filter(([, line]) => line.length > 0)
-        .map(([name, line]) => wants(name, line, { memoryMiB: memoryOf(name) })),
-      {
-        idle: environments.filter((one) => one.state === "idle"),
-        starting: starting.map((one) => ({ key: one.key, functionArn: one.key })),
-        returning: [],
-        generic: [{ kind: "node", ...generic }],
-        reservedMiB,
-      },
-      { ...limits, kindsInUse: nowMs < 200_000 ? ["node"] : [] },
-      nowMs,
-    );
-    environments = environments.filter((one) => !decided.end.includes(one.id));
-    for (const _ of decided.endGeneric) takeGeneric();
-    for (const start of decided.start) {
-      if (start.generic) takeGeneric();
-      environments.push({
-        id: `e${count++}`,
-        key: start.key,
-        memoryMiB: memoryOf(start.key),
-        lastUsedMs: nowMs,
-        state: "starting",
-        untilMs: nowMs + (start.generic ? 30 : 150),
-      });
-    }
-    if (decided.boot.length > 0)
-      generic = {
-        ready: generic.ready,
-        booting: generic.booting + decided.boot.length,
-        untilMs: nowMs + 150,
-      };
-  }
-  assert(served > 500);
-  assert.deepEqual(environments, [], `all idle environments have ended (seed ${seed})`);
-  assert([...waiting.values()].every((line) => line.length === 0));
+test("provisioned environments make room for themselves, foreseen calls do not, both come after callers", () => {
+  const idle = [{ id: "idle" }];
+  const supply = fleetOf({ idle, reservedMiB: 2_048 });
+  const wanted = wants("f", []);
+  const ahead = (purpose: "provisioned" | "prewarm", count = 1) => [{ ...wanted, purpose, count }];
+  const foreseen = plan({ waiting: [], ahead: ahead("prewarm") }, supply, limits, 0);
+  assert.deepEqual([foreseen.start, foreseen.end], [[], []]);
+  const paid = plan({ waiting: [], ahead: ahead("provisioned") }, supply, limits, 0);
+  assert.deepEqual(
+    [paid.start.map((one) => one.purpose), paid.end],
+    [["provisioned"], [{ id: "idle", why: "evicted" }]],
+  );
+  const free = fleetOf({});
+  const many = plan({ waiting: [], ahead: ahead("provisioned", 50) }, free, limits, 0);
+  assert.equal(many.start.length, 2, "half of the starts stay free for whoever calls next");
+  const waiting = [wants("g", crowd)];
+  const busy = plan({ waiting, ahead: ahead("provisioned", 50) }, free, limits, 0);
+  assert.deepEqual(keysOf(busy), ["g", "g", "g", "g"]);
 });

@@ -27,12 +27,17 @@ export function createCloudwatchLogs(deps: {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where other processes write too: makes them store what waits in their sinks. */
+  readonly flushOthers?: () => Promise<unknown>;
 }): CloudwatchLogs {
   const buffer = createLogBuffer(deps);
   const sweeper = createSweeper(deps);
   const flush = (): Promise<void> => buffer.flush();
+  const flushAll = async (): Promise<void> => {
+    await Promise.all([flush(), deps.flushOthers?.()]);
+  };
   return {
-    service: defineLogs({ ...deps, flush }),
+    service: defineLogs({ ...deps, flush: flushAll }),
     sink: buffer,
     flush,
     sweep: () => sweeper.sweep(),

@@ -8,6 +8,7 @@ import {
   type LambdaClient,
   PutFunctionRecursionConfigCommand,
 } from "@aws-sdk/client-lambda";
+import { PlatformError } from "#base/errors.ts";
 import {
   type InvocationResult,
   RecursionError,
@@ -124,6 +125,12 @@ test("throttles and stopped chains are the service's exceptions", async () => {
     name: "TooManyRequestsException",
     message: "Rate Exceeded.",
     Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+    retryAfterSeconds: "1",
+  });
+  server.answer = () => Promise.reject(new PlatformError("queue.full", "too many wait"));
+  await assert.rejects(client.send(new InvokeCommand({ FunctionName: "f" })), {
+    name: "TooManyRequestsException",
+    Reason: "ConcurrentInvocationLimitExceeded",
     retryAfterSeconds: "1",
   });
   server.answer = () => Promise.reject(new RecursionError());

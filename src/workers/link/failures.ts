@@ -11,6 +11,13 @@ type WireFailure =
     }
   | { readonly is: "recursion"; readonly message: string }
   | { readonly is: "platform"; readonly code: PlatformErrorCode; readonly message: string }
+  /** The operating system's: which call, and its answer. */
+  | {
+      readonly is: "system";
+      readonly code: string;
+      readonly syscall: string;
+      readonly message: string;
+    }
   | { readonly is: "other"; readonly message: string };
 
 export function toWire(error: unknown): WireFailure {
@@ -18,6 +25,10 @@ export function toWire(error: unknown): WireFailure {
     return { is: "throttled", reason: error.reason, seconds: error.retryAfterSeconds };
   if (error instanceof RecursionError) return { is: "recursion", message: error.message };
   if (isPlatformError(error)) return { is: "platform", code: error.code, message: error.message };
+  if (error instanceof Error && "code" in error && "syscall" in error) {
+    const { code, syscall, message } = error;
+    return { is: "system", code: String(code), syscall: String(syscall), message };
+  }
   return { is: "other", message: error instanceof Error ? error.message : String(error) };
 }
 
@@ -30,6 +41,10 @@ export function fromWire(meta: unknown): Error {
       return new RecursionError(failure.message);
     case "platform":
       return new PlatformError(failure.code, failure.message);
+    case "system": {
+      const { code, syscall, message } = failure;
+      return Object.assign(new Error(message), { code, syscall });
+    }
     case "other":
       return new Error(failure.message);
     default:

@@ -20,15 +20,18 @@ export interface Reply extends Message {
   readonly settled: Promise<Message> | undefined;
 }
 
+/** Bytes to send, in one piece or in several that are written one after the other. */
+export type Bytes = Uint8Array | readonly Uint8Array[];
+
 /** A call of the other process, to be answered by exactly one of `reply`, `begin` or `fail`. */
 export interface IncomingCall extends Message {
   readonly name: string;
   /** Aborts when the caller has lost interest or the link is gone. */
   readonly signal: AbortSignal;
-  reply(meta: unknown, body?: Uint8Array): void;
+  reply(meta: unknown, body?: Bytes): void;
   /** The answer's bytes, whole or as they come; `settle` ends it. Resolves when they have been passed on. */
-  begin(meta: unknown, payload: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
-  settle(meta: unknown, body?: Uint8Array): void;
+  begin(meta: unknown, payload: Bytes | AsyncIterable<Uint8Array>): Promise<void>;
+  settle(meta: unknown, body?: Bytes): void;
   /** Errors of the platform's own classes arrive as what they were. */
   fail(error: unknown): void;
 }
@@ -87,7 +90,7 @@ export class Link implements Disposable {
    */
   async call(
     name: string,
-    message: { readonly meta?: unknown; readonly body?: Uint8Array; readonly signal?: AbortSignal },
+    message: { readonly meta?: unknown; readonly body?: Bytes; readonly signal?: AbortSignal },
   ): Promise<Reply> {
     const { meta = null, body = nothing, signal } = message;
     signal?.throwIfAborted();
@@ -122,7 +125,7 @@ export class Link implements Disposable {
     this.#close();
   }
 
-  #send(kind: number, number: number, meta?: unknown, body: Uint8Array = nothing): void {
+  #send(kind: number, number: number, meta?: unknown, body: Bytes = nothing): void {
     const { socket } = this.#deps;
     if (this.#isClosed || socket.destroyed) return;
     if (!this.#corked) {
@@ -134,8 +137,10 @@ export class Link implements Disposable {
       });
     }
     const text = meta === undefined ? "" : JSON.stringify(meta);
-    socket.write(encodeHead({ kind, number, meta: text, bodyBytes: body.byteLength }));
-    if (body.byteLength > 0) socket.write(body);
+    const parts = body instanceof Uint8Array ? [body] : body;
+    const bodyBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    socket.write(encodeHead({ kind, number, meta: text, bodyBytes }));
+    for (const part of parts) if (part.byteLength > 0) socket.write(part);
   }
 
   #receive(chunk: Buffer): void {
@@ -224,7 +229,7 @@ export class Link implements Disposable {
       out: undefined,
     };
     this.#incoming.set(number, entry);
-    const last = (kind: number, told: unknown, bytes?: Uint8Array): void => {
+    const last = (kind: number, told: unknown, bytes?: Bytes): void => {
       this.#incoming.delete(number);
       this.#send(kind, number, told, bytes);
     };
@@ -237,8 +242,7 @@ export class Link implements Disposable {
       fail: (error) => last(kinds.failure, toWire(error)),
       settle: (told, bytes) => last(kinds.settled, told, bytes),
       begin: async (told, payload) => {
-        if (payload instanceof Uint8Array)
-          return this.#send(kinds.replyWhole, number, told, payload);
+        if (!isStream(payload)) return this.#send(kinds.replyWhole, number, told, payload);
         this.#send(kinds.replyStream, number, told);
         entry.out = new OutgoingStream(streamWindowBytes, gaveUp.signal);
         const isWhole = await entry.out.pass(payload, (chunk) =>
@@ -262,6 +266,12 @@ export class Link implements Disposable {
     this.#incoming.clear();
     this.#gone.resolve();
   }
+}
+
+function isStream(
+  payload: Bytes | AsyncIterable<Uint8Array>,
+): payload is AsyncIterable<Uint8Array> {
+  return Symbol.asyncIterator in payload;
 }
 
 function readMeta(frame: Frame): unknown {

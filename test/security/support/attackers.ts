@@ -112,7 +112,7 @@ interface Answer {
 const errorNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
 /** `EPERM` of 1; the number itself where Node has no name for it. */
-function errorName(errno: number): string {
+export function errorName(errno: number): string {
   return errorNames.get(errno) ?? `E${errno}`;
 }
 

@@ -54,7 +54,7 @@ export async function startTarget(settings: TargetSettings = {}): Promise<Target
     file: undefined,
     workingDirectory: dataDir,
   });
-  const server = await assemble(config, "0.0.0", settings.without);
+  const server = await assemble(config, "0.0.0", { omissions: settings.without });
   const client = {
     endpoint: server.url,
     region: "us-east-1",

@@ -93,16 +93,11 @@ export function shellSpec(change: Partial<SandboxSpec> = {}): SandboxSpec {
 
 /** Waits for a state of the host that no event announces, a few seconds at most. */
 export async function eventually(what: string, isSo: () => boolean): Promise<void> {
-  if (!(await isTrueSoon(isSo))) assert.fail(`never came true: ${what}`);
-}
-
-/** The same, with the answer as a value. */
-export async function isTrueSoon(isSo: () => boolean): Promise<boolean> {
   for (let looks = 0; looks < 1_000; looks++) {
-    if (isSo()) return true;
+    if (isSo()) return;
     await systemClock.sleep(5, neverAborted);
   }
-  return false;
+  assert.fail(`never came true: ${what}`);
 }
 
 const neverAborted = new AbortController().signal;

@@ -11,7 +11,8 @@ import {
   type Invocation,
   type InvocationResult,
   RecursionError,
-  ThrottledError,
+  type ThrottledError,
+  throttleOf,
 } from "#functions/invoker/invoker.ts";
 import type { FunctionReference, ResolvedFunction } from "#functions/registry/registry.ts";
 import type { Input, LambdaHandler, LambdaScope } from "../dependencies.ts";
@@ -175,7 +176,8 @@ export async function modelled<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof ThrottledError) throw throttled(error);
+    const throttle = throttleOf(error);
+    if (throttle) throw throttled(throttle);
     if (error instanceof RecursionError) throw recursive();
     if (isPlatformError(error) && environmentTroubles.has(error.code))
       throw internal(error.message);

@@ -213,3 +213,45 @@ def sockets(given):
                     ctypes.get_errno() if opened < 0 else 0
                 )
     return outcomes
+
+
+def each(given):
+    skipped = tuple(given.get("skip") or ())
+    for folder, names, files in os.walk(given["path"]):
+        names[:] = [name for name in names if os.path.join(folder, name) not in skipped]
+        if folder not in skipped:
+            yield folder
+        for name in files + [each for each in names if os.path.islink(os.path.join(folder, each))]:
+            yield os.path.join(folder, name)
+
+
+def walk(given):
+    """Every entry below a path, as "type mode path"; links with their target."""
+    kinds = {stat.S_IFDIR: "d", stat.S_IFCHR: "c", stat.S_IFBLK: "b", stat.S_IFSOCK: "s"}
+    kinds[stat.S_IFIFO] = "p"
+    entries = []
+    for path in each(given):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            entries.append(f"l {path} -> {os.readlink(path)}")
+        else:
+            kind = kinds.get(stat.S_IFMT(mode), "-")
+            entries.append(f"{kind} {stat.S_IMODE(mode):04o} {path}")
+    return entries
+
+
+def search(given):
+    """The files that hold one of the needles, as "path: needle"."""
+    found, files, size = [], 0, 0
+    for path in each(given):
+        try:
+            # The map of a process's pages to memory is numbers only, and enormous.
+            if not stat.S_ISREG(os.lstat(path).st_mode) or path.endswith("/pagemap"):
+                continue
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+                text = file.read(64 << 20)
+        except OSError:
+            continue
+        files, size = files + 1, size + len(text)
+        found += [f"{path}: {needle}" for needle in given["needles"] if needle.encode() in text]
+    return {"found": found, "files": files, "bytes": size}

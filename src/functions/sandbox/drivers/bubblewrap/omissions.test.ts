@@ -8,8 +8,9 @@ test("a cut takes out the run it names, and puts another in its place", () => {
   const cuts = [
     { words: ["--ro-bind", null, "/proc/acpi"] },
     { words: ["--new"], instead: ["--old", "1"] },
+    { words: ["--ro-bind", null, "/proc/keys"], instead: ["--bind", null, "/proc/keys"] },
   ];
-  const left = ["--ro-bind", "/dev/null", "/proc/keys", "--old", "1"];
+  const left = ["--bind", "/dev/null", "/proc/keys", "--old", "1"];
   assert.deepEqual(cutArguments(profile, cuts), left);
 });
 

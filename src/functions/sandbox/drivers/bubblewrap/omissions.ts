@@ -20,8 +20,8 @@ export interface Omissions {
 /** A run of arguments taken out; `null` matches any one word. */
 export interface Cut {
   readonly words: readonly (string | null)[];
-  /** What stands in its place. */
-  readonly instead?: readonly string[];
+  /** What stands in its place; `null` is the next word that a `null` matched. */
+  readonly instead?: readonly (string | null)[];
 }
 
 export type MountOption = "ro" | "nosuid" | "nodev";
@@ -40,5 +40,7 @@ function cutOnce(values: readonly string[], cut: Cut): readonly string[] {
     words.every((word, index) => word === null || word === values[start + index]),
   );
   if (at < 0) throw new Error(`no such run of arguments to leave out: ${words.join(" ")}`);
-  return [...values.slice(0, at), ...instead, ...values.slice(at + words.length)];
+  const matched = words.flatMap((word, index) => (word === null ? (values[at + index] ?? []) : []));
+  const filled = instead.flatMap((word) => word ?? matched.shift() ?? []);
+  return [...values.slice(0, at), ...filled, ...values.slice(at + words.length)];
 }

@@ -2,66 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { seccompFilter } from "./seccomp.ts";
 import { architectures, forbiddenCalls, newestCall } from "./syscalls.ts";
-import type { Architecture } from "./syscalls.ts";
-
-interface Call {
-  readonly number: number;
-  readonly audit?: number;
-  readonly values?: readonly bigint[];
-}
-
-/** A second reading of the kernel's rules for classic BPF over `struct seccomp_data`. */
-function run(program: Buffer, architecture: Architecture, call: Call): string {
-  const input = Buffer.alloc(64);
-  input.writeUInt32LE(call.number >>> 0, 0);
-  input.writeUInt32LE(call.audit ?? architectures[architecture].audit, 4);
-  (call.values ?? []).forEach((value, index) => input.writeBigUInt64LE(value, 16 + 8 * index));
-  let accumulator = 0;
-  for (let pc = 0; pc * 8 < program.length; pc++) {
-    const code = program.readUInt16LE(pc * 8);
-    const [yes, no] = [program.readUInt8(pc * 8 + 2), program.readUInt8(pc * 8 + 3)];
-    const k = program.readUInt32LE(pc * 8 + 4);
-    const jump = (condition: boolean): number => (condition ? yes : no);
-    switch (code) {
-      case 0x20:
-        accumulator = input.readUInt32LE(k);
-        break;
-      case 0x54:
-        accumulator = (accumulator & k) >>> 0;
-        break;
-      case 0x15:
-        pc += jump(accumulator === k);
-        break;
-      case 0x25:
-        pc += jump(accumulator > k);
-        break;
-      case 0x35:
-        pc += jump(accumulator >= k);
-        break;
-      case 0x45:
-        pc += jump((accumulator & k) !== 0);
-        break;
-      case 0x06:
-        return verdict(k);
-      default:
-        assert.fail(`instruction ${code} at ${pc} is not one the filter uses`);
-    }
-  }
-  throw new Error("the program ran past its end");
-}
-
-function verdict(value: number): string {
-  if (value === 0x7fff0000) return "allow";
-  if (value === 0x80000000) return "kill";
-  const names: Record<number, string> = { 1: "EPERM", 38: "ENOSYS", 97: "EAFNOSUPPORT" };
-  return names[value & 0xffff] ?? String(value);
-}
+import { runFilter } from "../../testing/filter-machine.ts";
+import type { Call } from "../../testing/filter-machine.ts";
 
 for (const architecture of ["x64", "arm64"] as const) {
   describe(`the filter for ${architecture}`, () => {
     const program = seccompFilter(architecture);
     const numbers = architectures[architecture];
-    const judge = (call: Call): string => run(program, architecture, call);
+    const judge = (call: Call): string => runFilter(program, architecture, call);
     const index = architecture === "x64" ? 0 : 1;
 
     test("decides every number from 0 to 1023 as reviewed", () => {
@@ -142,6 +90,6 @@ for (const architecture of ["x64", "arm64"] as const) {
 test("the x32 numbers of x86_64 do not exist", () => {
   const program = seccompFilter("x64");
   for (const number of [0x40000000, 0x40000000 + 1, 0x40000000 + 521, 0xffffffff]) {
-    assert.equal(run(program, "x64", { number }), "ENOSYS");
+    assert.equal(runFilter(program, "x64", { number }), "ENOSYS");
   }
 });

@@ -83,7 +83,8 @@ func search(given arguments) (any, error) {
 	size := int64(0)
 	files := 0
 	err := each(given, func(path string, status os.FileInfo) {
-		if !status.Mode().IsRegular() {
+		// The map of a process's pages to memory is numbers only, and enormous.
+		if !status.Mode().IsRegular() || strings.HasSuffix(path, "/pagemap") {
 			return
 		}
 		number, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)

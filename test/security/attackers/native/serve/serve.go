@@ -49,6 +49,7 @@ func serve(address string) {
 			request, address, len(body), body)
 		headers, answered, err := readAnswer(stream)
 		if err != nil {
+			fmt.Fprintln(os.Stderr, "the Runtime API:", err)
 			os.Exit(1)
 		}
 		return headers, answered
@@ -76,12 +77,35 @@ func readAnswer(stream *bufio.Reader) (map[string]string, []byte, error) {
 		headers[strings.ToLower(name)] = strings.TrimSpace(value)
 	}
 	if headers["transfer-encoding"] == "chunked" {
-		return headers, nil, errors.New("a chunked answer, which the Runtime API does not send")
+		body, err := readChunks(stream)
+		return headers, body, err
 	}
 	length, _ := strconv.Atoi(headers["content-length"])
 	body := make([]byte, length)
 	_, err := io.ReadFull(stream, body)
 	return headers, body, err
+}
+
+func readChunks(stream *bufio.Reader) ([]byte, error) {
+	body := []byte{}
+	for {
+		line, err := stream.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		length, err := strconv.ParseInt(strings.TrimSpace(line), 16, 32)
+		if err != nil {
+			return nil, err
+		}
+		chunk := make([]byte, length+2)
+		if _, err := io.ReadFull(stream, chunk); err != nil {
+			return nil, err
+		}
+		if length == 0 {
+			return body, nil
+		}
+		body = append(body, chunk[:length]...)
+	}
 }
 
 func answer(text []byte) []byte {

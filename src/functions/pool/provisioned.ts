@@ -1,0 +1,94 @@
+import type { Revision } from "#functions/registry/registry.ts";
+import type { Runtime } from "#functions/runtimes/runtimes.ts";
+import { retryDelayMs } from "#functions/scheduler/scheduler.ts";
+import type { Environment } from "./environment.ts";
+import type { ProvisionedState } from "./pool.ts";
+import type { Roster } from "./roster.ts";
+
+/** A number of environments that somebody wants alive at all times. */
+export interface Wish {
+  readonly key: string;
+  readonly revision: Revision;
+  readonly runtime: Runtime;
+  readonly count: number;
+}
+
+interface Standing extends Wish {
+  failureCount: number;
+  failure: string | undefined;
+  retryAtMs: number;
+}
+
+/**
+ * Which environments are wanted before anybody calls, and how far that has come. Every revision has at
+ * most one wish, as the service has it: "Each version of a function can only have one provisioned
+ * concurrency configuration" (https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html).
+ */
+export class Provisioned {
+  readonly #roster: Roster;
+  readonly #wishes = new Map<string, Standing>();
+  readonly #underWay = new Map<string, number>();
+
+  constructor(roster: Roster) {
+    this.#roster = roster;
+  }
+
+  /** Gives the environments that are too many now. */
+  set(key: string, wish: Wish | undefined): readonly Environment[] {
+    const before = this.#wishes.get(key);
+    if (wish && wish.count > 0)
+      this.#wishes.set(key, { ...wish, failureCount: 0, failure: undefined, retryAtMs: 0 });
+    else this.#wishes.delete(key);
+    return before ? this.#alive(key).slice(wish?.count ?? 0) : [];
+  }
+
+  get(key: string): Wish | undefined {
+    return this.#wishes.get(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#wishes.keys();
+  }
+
+  /** What is missing and may be tried now, and when to look again for what may not. */
+  missing(nowMs: number): {
+    readonly wishes: readonly Wish[];
+    readonly againAtMs: number | undefined;
+  } {
+    const wishes: Wish[] = [];
+    let againAtMs: number | undefined;
+    for (const wish of this.#wishes.values()) {
+      const have = this.#alive(wish.key).length + (this.#underWay.get(wish.key) ?? 0);
+      if (have >= wish.count) continue;
+      if (wish.retryAtMs <= nowMs) wishes.push({ ...wish, count: wish.count - have });
+      else againAtMs = Math.min(againAtMs ?? Infinity, wish.retryAtMs);
+    }
+    return { wishes, againAtMs };
+  }
+
+  begun(key: string): void {
+    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1);
+  }
+
+  /** One of its starts has ended; `failure` says in a word why it gave nothing. */
+  ended(key: string, failure: string | undefined, nowMs: number): void {
+    const left = (this.#underWay.get(key) ?? 1) - 1;
+    if (left === 0) this.#underWay.delete(key);
+    else this.#underWay.set(key, left);
+    const wish = this.#wishes.get(key);
+    if (!wish) return;
+    wish.failure = failure;
+    wish.failureCount = failure === undefined ? 0 : wish.failureCount + 1;
+    wish.retryAtMs = failure === undefined ? 0 : nowMs + retryDelayMs(wish.failureCount);
+  }
+
+  state(key: string): ProvisionedState {
+    const alive = this.#alive(key);
+    const available = alive.filter((one) => one.state === "idle").length;
+    return { allocated: alive.length, available, failure: this.#wishes.get(key)?.failure };
+  }
+
+  #alive(key: string): Environment[] {
+    return [...this.#roster.of(key)].filter((one) => one.isProvisioned && !one.spoiled);
+  }
+}
