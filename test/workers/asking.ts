@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { InvokeCommand, LambdaClient, TooManyRequestsException } from "@aws-sdk/client-lambda";
+
+import { descendants } from "../cli/program.ts";
 
 /** Whichever worker the kernel gives the next connection to is asked: none is kept open. */
 export function client(endpoint: string): LambdaClient {
@@ -58,7 +61,11 @@ export interface Burst {
 export function burst(
   lambda: LambdaClient,
   names: readonly string[],
-  { count, event }: { readonly count: number; readonly event: unknown },
+  {
+    count,
+    event,
+    mayFail = false,
+  }: { readonly count: number; readonly event: unknown; readonly mayFail?: boolean },
 ): Burst {
   const reasons: (string | undefined)[] = [];
   let look = (): void => undefined;
@@ -70,9 +77,11 @@ export function burst(
           Payload: JSON.stringify(event),
         }),
       );
+      if (mayFail && answer.FunctionError !== undefined) return undefined;
       assert.equal(answer.FunctionError, undefined);
       return JSON.parse(Buffer.from(answer.Payload ?? []).toString()) as Span; // of `gated`
     } catch (error) {
+      if (mayFail && !(error instanceof TooManyRequestsException)) return undefined;
       assert.ok(error instanceof TooManyRequestsException, String(error));
       reasons.push(error.Reason);
       look();
@@ -110,4 +119,17 @@ export function overlap(spans: readonly Span[]): number {
       ({ fromMs }) => spans.filter((other) => other.fromMs <= fromMs && fromMs < other.toMs).length,
     ),
   );
+}
+
+/** Process ids of the workers below a process, which starts the supervisor or is it. */
+export function workersOf(pid: number): readonly number[] {
+  return descendants(pid).filter((one) => /\/src\/worker\.ts\0/.test(commandLine(one)));
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return ""; // it has ended meanwhile
+  }
 }
