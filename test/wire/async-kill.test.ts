@@ -11,30 +11,13 @@ import {
   StartLiveTailCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { follow, root, type RunningCommand } from "../support/commands.ts";
 import { deploy, source } from "../support/functions.ts";
+import { startServerProcess } from "../support/server-process.ts";
 
 const eventCount = 1_000;
 
 /** About seconds; the events need six on two idle cores. */
 const looksMax = 240;
-
-/** `skerry up` as a process of its own, so that it can be killed like one. */
-async function startProcess(
-  dataDir: string,
-): Promise<{ process: RunningCommand; url: string; pid: number }> {
-  const process_ = follow(`${root}node_modules/node/bin/node`, [
-    "--conditions=source",
-    `${root}src/skerry.ts`,
-    "up",
-    "--json",
-    "--port=0",
-    `--data=${dataDir}`,
-    "--log-level=error",
-  ]);
-  const { url } = JSON.parse(await process_.line(/^\{/)) as { url: string }; // our own banner
-  return { process: process_, url, pid: process_.child.pid ?? 0 };
-}
 
 test("kill -9 with 1,000 accepted asynchronous invocations loses none of them", async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), "skerry-kill-"));
@@ -45,7 +28,7 @@ test("kill -9 with 1,000 accepted asynchronous invocations loses none of them", 
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   });
 
-  const first = await startProcess(dataDir);
+  const first = await startServerProcess(dataDir);
   await using _killed = first.process;
   const lambda = new LambdaClient(settings(first.url));
   const firstLogs = new CloudWatchLogsClient(settings(first.url));
@@ -73,7 +56,7 @@ test("kill -9 with 1,000 accepted asynchronous invocations loses none of them", 
   process.kill(first.pid, "SIGKILL");
   await first.process[Symbol.asyncDispose]();
 
-  const second = await startProcess(dataDir);
+  const second = await startServerProcess(dataDir);
   await using _stopped = second.process;
   const logs = new CloudWatchLogsClient(settings(second.url));
   const seen = new Set<string>();
