@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // A custom runtime whose handler answers with the event, or what the extension has received.
 const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
-console.log("runtime: started");
+const when = () => performance.timeOrigin + performance.now();
+console.log(`runtime: started at ${when()}`);
 process.on("SIGTERM", () => {
-  console.log("runtime: SIGTERM");
+  console.log(`runtime: SIGTERM at ${when()}`);
   process.exit(0);
 });
 for (;;) {

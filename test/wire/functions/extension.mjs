@@ -9,7 +9,11 @@ const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}`;
 const name = basename(process.argv[1]);
 const mode = process.env.MODE ?? "";
 const say = (what, detail = "") => console.log(`${name}: ${what} ${JSON.stringify(detail)}`);
+/** Lines of different processes may change places on their way; the time in them does not. */
+const sayWhen = (what) =>
+  console.log(`${name}: ${what} at ${performance.timeOrigin + performance.now()}`);
 
+sayWhen("begins");
 if (mode === "exit") process.exit(3);
 const registered = await fetch(`${api}/2020-01-01/extension/register`, {
   method: "POST",
@@ -45,6 +49,7 @@ if (mode === "telemetry") {
 for (;;) {
   const response = await fetch(`${api}/2020-01-01/extension/event/next`, { headers });
   const event = await response.json();
+  if (event.eventType === "SHUTDOWN") sayWhen("is to end");
   say(event.eventType, event);
   if (event.eventType === "SHUTDOWN") break;
   if (mode === "crash") process.exit(4);
