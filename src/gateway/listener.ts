@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer } from "#base/node-http.ts";
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";

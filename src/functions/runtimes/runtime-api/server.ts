@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer } from "#base/node-http.ts";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import { PlatformError } from "#base/errors.ts";

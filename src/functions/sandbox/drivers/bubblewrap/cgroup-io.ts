@@ -16,7 +16,7 @@ export async function endGroup(directory: string, clock: Clock): Promise<void> {
   }
 }
 
-export const neverAborted = new AbortController().signal;
+export const neverAborted: AbortSignal = new AbortController().signal;
 
 export function canMake(directory: string): boolean {
   try {
