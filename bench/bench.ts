@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { coldHit, coldMiss } from "./cases/cold.ts";
 import { idleMemory, ready } from "./cases/idle.ts";
+import { logs } from "./cases/logs.ts";
 import { store } from "./cases/store.ts";
 import { warm } from "./cases/warm.ts";
 import { describe, type Result } from "./harness.ts";
@@ -18,6 +19,7 @@ const cases: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
   ready,
   memory: idleMemory,
   store,
+  logs,
 };
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));

@@ -1,57 +1,95 @@
 import type { Random } from "#base/random.ts";
-import { keyParts } from "#storage/keys.ts";
-import type { Entry, Transaction } from "#storage/storage.ts";
+import type { Transaction } from "#storage/storage.ts";
+import { mergedColumns, readChunk, toChunks, type Chunk } from "./chunks.ts";
 import { createGroup, createStream, findGroup, saveStream } from "./groups.ts";
-import { eventOverheadBytes } from "./limits.ts";
+import { eventOverheadBytes, growingBytesMax } from "./limits.ts";
+import { openChunk } from "./packing.ts";
 import {
-  eventCodec,
   keys,
   readRecord,
+  spanClassesOf,
+  spanClassOf,
   streamCodec,
   usageCodec,
+  type ChunkPlace,
   type EventPosition,
-  type EventRecord,
   type GroupRecord,
   type Place,
   type StreamRecord,
 } from "./records.ts";
 
-/** Storing events and reading them back with their position. */
+/** Storing events, and what is said about them. */
 export interface NewEvent {
   readonly timestampMs: number;
   readonly message: string;
 }
-
-export interface StoredEvent extends EventPosition, EventRecord {}
 
 /** What an event counts towards quotas and `storedBytes`. */
 export function eventBytes(message: string): number {
   return Buffer.byteLength(message, "utf8") + eventOverheadBytes;
 }
 
-/** Adds events to a stream, with everything that counts them. Returns the stream as it is then. */
-export function appendEvents(
+/**
+ * Adds the chunks of one batch, whose sequences count from zero, to a stream. Returns the stream as it
+ * is then. The group's usage is the caller's, who may add to many streams: `storedBytesOf` the chunks.
+ */
+export function appendChunks(
   tx: Transaction,
   target: { readonly group: GroupRecord; readonly stream: StreamRecord },
-  events: readonly NewEvent[],
+  chunks: readonly Chunk[],
   nowMs: number,
 ): StreamRecord {
-  const { group, stream } = target;
-  let { nextSequence, firstEventMs, lastEventMs } = stream;
-  const keyOf = keys.eventsOf(stream.id);
-  let bytes = 0;
-  for (const { timestampMs: ms, message } of events) {
-    const record = { message, ingestedAtMs: nowMs };
-    tx.put(keyOf({ ms, sequence: nextSequence++ }), eventCodec.encode(record));
-    bytes += eventBytes(message);
-    firstEventMs = Math.min(firstEventMs ?? ms, ms);
-    lastEventMs = Math.max(lastEventMs ?? ms, ms);
+  if (chunks.length === 0) return target.stream;
+  let { stream } = target;
+  for (const draft of chunks) {
+    const chunk = { ...draft, firstSequence: stream.nextSequence + draft.firstSequence };
+    stream = addChunk(tx, stream, chunk);
   }
-  if (firstEventMs === undefined || lastEventMs === undefined) return stream;
+  let { nextSequence, firstEventMs = Infinity, lastEventMs = 0 } = stream;
+  for (const { minMs, maxMs, count } of chunks) {
+    nextSequence += count;
+    firstEventMs = Math.min(firstEventMs, minMs);
+    lastEventMs = Math.max(lastEventMs, maxMs);
+  }
   const changed = { ...stream, nextSequence, firstEventMs, lastEventMs, lastIngestedMs: nowMs };
-  saveStream(tx, group.id, changed, stream);
-  addUsage(tx, group.id, bytes);
+  saveStream(tx, target.group.id, changed, target.stream);
   return changed;
+}
+
+/** What the chunks add to the usage of their group. */
+export function storedBytesOf(chunks: readonly Chunk[]): number {
+  return chunks.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+}
+
+/** A small chunk grows with the next small one, so that a slow stream does not become many records. */
+function addChunk(tx: Transaction, stream: StreamRecord, chunk: Chunk): StreamRecord {
+  const { growing, ...rest } = stream;
+  const older = growing && tx.get(keys.chunk(stream.id, growing));
+  const open = older && readChunk(growing, older);
+  if (!open || open.bodyBytes + chunk.bodyBytes > growingBytesMax) {
+    const placed = putChunk(tx, rest, chunk);
+    const isSmall = chunk.bodyBytes < growingBytesMax;
+    return { ...rest, ...placed.classes, ...(isSmall && { growing: placed.place }) };
+  }
+  tx.delete(keys.chunk(stream.id, growing));
+  const [merged] = toChunks(mergedColumns([openChunk(open), openChunk(chunk)]));
+  const placed = putChunk(tx, rest, merged as Chunk); // two small ones are not more than one
+  return { ...rest, ...placed.classes, growing: placed.place };
+}
+
+/** Stores a chunk whose sequences are those of the stream. */
+export function putChunk(
+  tx: Transaction,
+  stream: Pick<StreamRecord, "id" | "spanClasses">,
+  chunk: Chunk,
+): { readonly place: ChunkPlace; readonly classes: Pick<StreamRecord, "spanClasses"> } {
+  const { minMs, firstSequence } = chunk;
+  const spanClass = spanClassOf(chunk.maxMs - minMs);
+  const place = { minMs, firstSequence, spanClass };
+  tx.put(keys.chunk(stream.id, place), chunk.value);
+  const isKnown = spanClassesOf(stream).includes(spanClass);
+  const spanClasses = isKnown ? stream.spanClasses : stream.spanClasses + 2 ** spanClass;
+  return { place, classes: { spanClasses } };
 }
 
 export function addUsage(tx: Transaction, groupId: string, bytes: number): void {
@@ -60,33 +98,28 @@ export function addUsage(tx: Transaction, groupId: string, bytes: number): void 
   tx.put(at, usageCodec.encode({ storedBytes }));
 }
 
-/** The group and stream for lines the platform itself writes: made when they are not there. */
-export function ensureStream(
+/** The group for lines the platform itself writes: made when it is not there. */
+export function ensureGroup(
   tx: Transaction,
-  where: Place & { readonly groupName: string; readonly streamName: string },
+  where: Place & { readonly name: string },
   nowMs: number,
   random: Random,
-): { readonly group: GroupRecord; readonly stream: StreamRecord } {
-  const fresh = {
-    name: where.groupName,
-    createdAtMs: nowMs,
-    logGroupClass: "STANDARD",
-    tags: {},
-  } as const;
-  const group = findGroup(tx, where, where.groupName) ?? createGroup(tx, where, fresh, random);
-  const stream =
-    readRecord(tx, keys.stream(group.id, where.streamName), streamCodec) ??
-    createStream(tx, group, { name: where.streamName, createdAtMs: nowMs }, random);
-  return { group, stream };
+): GroupRecord {
+  const found = findGroup(tx, where, where.name);
+  if (found) return found;
+  const fresh = { createdAtMs: nowMs, logGroupClass: "STANDARD", tags: {} } as const;
+  return createGroup(tx, where, { name: where.name, ...fresh }, random);
 }
 
-export function storedEvent({ key, value }: Entry): StoredEvent {
-  return { ...positionOf(key), ...eventCodec.decode(value) };
-}
-
-export function positionOf(key: Uint8Array): EventPosition {
-  const [, , , ms, sequence] = keyParts(key);
-  return { ms: Number(ms), sequence: Number(sequence) }; // written by `keys.event`
+/** Likewise a stream of it. */
+export function ensureStream(
+  tx: Transaction,
+  group: GroupRecord,
+  fresh: { readonly name: string; readonly createdAtMs: number },
+  random: Random,
+): StreamRecord {
+  const found = readRecord(tx, keys.stream(group.id, fresh.name), streamCodec);
+  return found ?? createStream(tx, group, fresh, random);
 }
 
 /** 56 digits, unique per event and in the order of time, as the real ones are. */

@@ -97,7 +97,7 @@ export function createStream(
   stream: { readonly name: string; readonly createdAtMs: number },
   random: Random,
 ): StreamRecord {
-  const record = { ...stream, id: randomHex(random, 7).slice(1), nextSequence: 0 };
+  const record = { ...stream, id: randomHex(random, 7).slice(1), nextSequence: 0, spanClasses: 0 };
   saveStream(tx, group.id, record);
   return record;
 }

@@ -48,8 +48,11 @@ export const patternRegexesMax = 2;
 /** Nodes a regular expression may grow to once repetitions are written out. Ours. */
 export const regexNodesMax = 2_000;
 
-/** Bytes and lines waiting to be stored; what comes on top is dropped and counted. Ours. */
-export const bufferBytesMax = 16 * 1_048_576;
+/**
+ * Characters (each event counting `eventOverheadBytes` more) and lines waiting to be stored; what comes
+ * on top is dropped and counted. Ours.
+ */
+export const bufferCharactersMax = 16 * 1_048_576;
 export const bufferLinesMax = 100_000;
 
 /** Milliseconds lines wait for company before they are stored. Ours. */
@@ -58,12 +61,23 @@ export const flushDelayMs = 50;
 /** Milliseconds until storing is tried again after it failed. Ours. */
 export const flushRetryMs = 1_000;
 
-/** Lines stored in one transaction, so that invocations get their turn between two. Ours. */
-export const flushLinesMax = 1_000;
+/** Lines and characters stored in one transaction, so that invocations get their turn between two. Ours. */
+export const flushLinesMax = 8_000;
+export const flushCharactersMax = 1_048_576;
 
-/** Milliseconds between two looks for expired events, and events removed in one transaction. Ours. */
+/** UTF-16 units of the messages in one chunk; a longer message is a chunk of its own. Ours. */
+export const chunkCharactersMax = 128 * 1_024;
+
+/** Bytes up to which the newest chunk of a stream is rewritten with what comes next. Ours. */
+export const growingBytesMax = 8 * 1_024;
+
+/** Bytes of a body from which compressing it pays, and from which it is done in the thread pool. Ours. */
+export const packBytesMin = 4 * 1_024;
+export const packAsideBytesMin = 48 * 1_024;
+
+/** Milliseconds between two looks for expired events, and chunks removed in one transaction. Ours. */
 export const sweepIntervalMs = 600_000;
-export const sweepEventsMax = 1_000;
+export const sweepChunksMax = 16;
 
 /** Live Tail: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartLiveTail.html */
 export const tailUpdateMs = 1_000;

@@ -5,7 +5,6 @@ import type {
 import type { Reader } from "#storage/storage.ts";
 import type { LogsDeps } from "./deps.ts";
 import { sessionTimeout } from "./errors.ts";
-import { storedEvent } from "./events.ts";
 import type { FilterPattern } from "./filter-pattern/filter-pattern.ts";
 import { findGroup, groupArn } from "./groups.ts";
 import {
@@ -15,7 +14,9 @@ import {
   tailUpdateEventsMax,
   tailUpdateMs,
 } from "./limits.ts";
+import { readEvents } from "./read-events.ts";
 import {
+  endOfTime,
   keys,
   linkCodec,
   readRecord,
@@ -124,9 +125,10 @@ function newEvents(
   let missing = stream.nextSequence - from;
   if (missing === 0 || (known === undefined && (stream.lastIngestedMs ?? 0) < startedMs)) return [];
   const events: LiveTailSessionLogEvent[] = [];
-  const newestFirst = { reverse: true, limit: tailScanEventsMax };
-  for (const entry of reader.list(keys.events(stream.id), newestFirst)) {
-    const event = storedEvent(entry);
+  let looks = 0;
+  const everything = { from: { ms: 0, sequence: 0 }, to: endOfTime };
+  for (const event of readEvents(reader, stream, { ...everything, reverse: true })) {
+    if (looks++ === tailScanEventsMax) break;
     if (event.sequence < from) continue;
     if (known !== undefined || event.ingestedAtMs >= startedMs) {
       events.push({

@@ -1,6 +1,7 @@
 import type { Reader } from "#storage/storage.ts";
-import { storedEvent, type StoredEvent } from "./events.ts";
-import { eventRange, type EventPosition, type StreamRecord } from "./records.ts";
+import { createHeap } from "./heap.ts";
+import { readEvents } from "./read-events.ts";
+import type { EventPosition, StoredEvent, StreamRecord } from "./records.ts";
 
 /** An event with the stream it came from. */
 export interface StreamEvent extends StoredEvent {
@@ -76,45 +77,6 @@ function advance(reader: Reader, waiting: Waiting, toMs: number): Waiting | unde
 }
 
 function* open(reader: Reader, { stream, from }: Waiting, toMs: number): Generator<StreamEvent> {
-  const range = eventRange(stream.id, from, { ms: toMs, sequence: 0 });
-  for (const entry of reader.list(range)) yield { ...storedEvent(entry), stream };
-}
-
-interface Heap<T> {
-  push(item: T): void;
-  pop(): T | undefined;
-}
-
-function createHeap<T>(isBefore: (a: T, b: T) => boolean): Heap<T> {
-  const items: T[] = [];
-  const isOrdered = (upper: number, lower: number): boolean => {
-    const a = items[upper];
-    const b = items[lower];
-    return a === undefined || b === undefined || !isBefore(b, a);
-  };
-  const swap = (a: number, b: number): void => {
-    [items[a], items[b]] = [items[b] as T, items[a] as T]; // both are in range
-  };
-  return {
-    push(item) {
-      let at = items.push(item) - 1;
-      for (let up = (at - 1) >> 1; at > 0 && !isOrdered(up, at); up = (at - 1) >> 1) {
-        swap(up, at);
-        at = up;
-      }
-    },
-    pop() {
-      const [top] = items;
-      const last = items.pop();
-      if (items.length === 0 || last === undefined) return top;
-      items[0] = last;
-      for (let at = 0; ;) {
-        const left = 2 * at + 1;
-        const down = isOrdered(left, left + 1) ? left : left + 1;
-        if (down >= items.length || isOrdered(at, down)) return top;
-        swap(at, down);
-        at = down;
-      }
-    },
-  };
+  const window = { from, to: { ms: toMs, sequence: 0 } };
+  for (const event of readEvents(reader, stream, window)) yield { ...event, stream };
 }

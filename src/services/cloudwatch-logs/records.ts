@@ -1,8 +1,8 @@
 import type { LogGroupClass } from "@aws-sdk/client-cloudwatch-logs";
-import { assert } from "#base/assert.ts";
-import { key, keyPrefix } from "#storage/keys.ts";
+import { PlatformError } from "#base/errors.ts";
+import { key, keyParts, keyPrefix } from "#storage/keys.ts";
 import { recordCodec, type RecordCodec } from "#storage/records.ts";
-import type { KeyRange, Reader } from "#storage/storage.ts";
+import type { Reader } from "#storage/storage.ts";
 
 /**
  * What is stored. Groups and streams have ids of their own, so that deleting one is a single removal
@@ -30,9 +30,23 @@ export interface StreamRecord {
   readonly lastIngestedMs?: number;
   /** Given to the next event; counts events ever stored. */
   readonly nextSequence: number;
+  /** The span classes its chunks have had, as bits. */
+  readonly spanClasses: number;
+  /** The newest chunk while it is small enough to be rewritten with what comes next. */
+  readonly growing?: ChunkPlace;
 }
 
-export interface EventRecord {
+/** Where a chunk is kept within its stream. */
+export interface ChunkPlace {
+  readonly minMs: number;
+  /** The smallest sequence number of its events; no other chunk of the stream has the same. */
+  readonly firstSequence: number;
+  /** See `spanClassOf`. */
+  readonly spanClass: number;
+}
+
+/** An event as it is read back. */
+export interface StoredEvent extends EventPosition {
   readonly message: string;
   readonly ingestedAtMs: number;
 }
@@ -57,25 +71,15 @@ export interface ResourcePolicyRecord {
 }
 
 export const groupCodec: RecordCodec<GroupRecord> = recordCodec(1);
-export const streamCodec: RecordCodec<StreamRecord> = recordCodec(1);
-/**
- * Written by hand because there is one per log line: version 1, then the time of ingestion in eight
- * bytes, then the message in UTF-8.
- */
-export const eventCodec: RecordCodec<EventRecord> = {
-  encode({ message, ingestedAtMs }) {
-    const bytes = Buffer.allocUnsafe(9 + Buffer.byteLength(message, "utf8"));
-    bytes[0] = 1;
-    bytes.writeDoubleBE(ingestedAtMs, 1);
-    bytes.write(message, 9, "utf8");
-    return bytes;
-  },
-  decode(bytes) {
-    assert(bytes[0] === 1, `a stored event of version ${bytes[0]} can be read`);
-    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return { message: view.toString("utf8", 9), ingestedAtMs: view.readDoubleBE(1) };
-  },
-};
+/** Version 1 kept one entry per event. It was never released, so its events are refused, not converted. */
+export const streamCodec: RecordCodec<StreamRecord> = recordCodec(2, (old, fromVersion) => {
+  const stream = old as Omit<StreamRecord, "spanClasses">; // what version 1 wrote
+  if (stream.nextSequence === 0) return { ...stream, spanClasses: 0 };
+  throw new PlatformError(
+    "storage.failed",
+    `log stream ${stream.name} was stored by a version of Skerry before the first release (format ${fromVersion}); start with an empty data folder`,
+  );
+});
 export const usageCodec: RecordCodec<UsageRecord> = recordCodec(1);
 export const remainsCodec: RecordCodec<RemainsRecord> = recordCodec(1);
 export const resourcePolicyCodec: RecordCodec<ResourcePolicyRecord> = recordCodec(1);
@@ -105,14 +109,9 @@ export const keys = {
   recent: (groupId: string, stream: StreamRecord) =>
     key("logs", "recent", groupId, stream.lastEventMs ?? 0, stream.name),
   recents: (groupId: string) => keyPrefix("logs", "recent", groupId),
-  event: (streamId: string, at: EventPosition) =>
-    key("logs", "event", streamId, at.ms, at.sequence),
-  /** The same keys for many events of one stream, whose common part is encoded once. */
-  eventsOf: (streamId: string): ((at: EventPosition) => Uint8Array) => {
-    const prefix = key("logs", "event", streamId);
-    return (at) => Buffer.concat([prefix, key(at.ms, at.sequence)]);
-  },
-  events: (streamId: string) => keyPrefix("logs", "event", streamId),
+  chunk: (streamId: string, { spanClass, minMs, firstSequence }: ChunkPlace) =>
+    key("logs", "chunk", streamId, spanClass, minMs, firstSequence),
+  chunks: (streamId: string) => keyPrefix("logs", "chunk", streamId),
   usage: (groupId: string) => key("logs", "usage", groupId),
   remains: (id: string) => key("logs", "remains", id),
   everyRemains: () => keyPrefix("logs", "remains"),
@@ -122,9 +121,39 @@ export const keys = {
     keyPrefix("logs", "resource-policy", accountId, region),
 } as const;
 
-/** Events of a stream from one boundary to another. */
-export function eventRange(streamId: string, from: EventPosition, to: EventPosition): KeyRange {
-  return { start: keys.event(streamId, from), end: keys.event(streamId, to) };
+export function chunkPlace(encodedKey: Uint8Array): ChunkPlace {
+  const [, , , spanClass, minMs, firstSequence] = keyParts(encodedKey);
+  // Written by `keys.chunk`.
+  return {
+    spanClass: Number(spanClass),
+    minMs: Number(minMs),
+    firstSequence: Number(firstSequence),
+  };
+}
+
+/**
+ * Chunks of a stream are kept apart by how much time they cover, in classes of four times the span
+ * before. Who looks for events of a moment then knows how far back a chunk may begin that holds it,
+ * and skips few chunks that do not, although batches may overlap as they like.
+ */
+export function spanClassOf(spanMs: number): number {
+  let spanClass = 0;
+  while (spanMs >= spanEndMs(spanClass)) spanClass++;
+  return spanClass;
+}
+
+/** All chunks of the class cover less than this; the least is 64 ms. */
+export function spanEndMs(spanClass: number): number {
+  return 64 * 4 ** spanClass;
+}
+
+/** The classes a stream's chunks have had. More than the bits of a 32-bit number. */
+export function spanClassesOf({ spanClasses }: Pick<StreamRecord, "spanClasses">): number[] {
+  const found: number[] = [];
+  for (let spanClass = 0; 2 ** spanClass <= spanClasses; spanClass++) {
+    if (Math.floor(spanClasses / 2 ** spanClass) % 2 === 1) found.push(spanClass);
+  }
+  return found;
 }
 
 /** Later than every event: the largest number a key can hold. */

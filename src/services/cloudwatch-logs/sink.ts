@@ -1,10 +1,19 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import type { Random } from "#base/random.ts";
-import type { Store } from "#storage/storage.ts";
+import type { Store, Transaction } from "#storage/storage.ts";
 import { Backlog, type Group, type PendingStream } from "./backlog.ts";
-import { appendEvents, ensureStream, type NewEvent } from "./events.ts";
+import { columnsOf, toChunks, type Chunk } from "./chunks.ts";
+import {
+  addUsage,
+  appendChunks,
+  ensureGroup,
+  ensureStream,
+  storedBytesOf,
+  type NewEvent,
+} from "./events.ts";
 import { flushDelayMs, flushRetryMs } from "./limits.ts";
+import { packed } from "./packing.ts";
 
 /**
  * Takes the lines of functions without making anybody wait: `write` is a push into a bounded buffer,
@@ -41,17 +50,29 @@ export function createLogBuffer(deps: LogBufferDeps): LogBuffer {
     timer = undefined;
   }
 
-  /** One at a time; false when the store refused, and then it is tried again later. */
+  /**
+   * Stores what waits now; what is written meanwhile waits for the timer, or under load each commit
+   * would carry only the few lines since the one before. One at a time. False when the store refused,
+   * and then it is tried again later.
+   */
   function storeAll(): Promise<boolean> {
     storing ??= (async () => {
-      while (!backlog.isEmpty) {
-        if (await storeOnce(deps, backlog)) continue;
-        arm(flushRetryMs);
-        return false;
+      let isStored = await drain();
+      if (isStored) {
+        backlog.seal();
+        isStored = await drain();
       }
-      return true;
+      if (!backlog.isEmpty) arm(isStored ? flushDelayMs : flushRetryMs);
+      return isStored;
     })().finally(() => (storing = undefined));
     return storing;
+  }
+
+  async function drain(): Promise<boolean> {
+    while (backlog.isLeaving) {
+      if (!(await storeOnce(deps, backlog))) return false;
+    }
+    return true;
   }
 
   async function flush(): Promise<void> {
@@ -69,7 +90,7 @@ export function createLogBuffer(deps: LogBufferDeps): LogBuffer {
     flush,
     async [Symbol.asyncDispose]() {
       disarm();
-      await flush();
+      while (!backlog.isEmpty && (await storeAll()));
       disarm();
       if (backlog.lineCount > 0) {
         deps.log.event("logs.lines-lost", { level: "error", count: backlog.lineCount });
@@ -83,27 +104,59 @@ async function storeOnce(deps: LogBufferDeps, backlog: Backlog): Promise<boolean
   const taken = backlog.take();
   const nowMs = deps.clock.nowMs();
   try {
-    await deps.store.write((tx) => {
-      for (const stream of taken) {
-        const target = ensureStream(tx, stream, nowMs, deps.random);
-        appendEvents(tx, target, withDropNote(stream, nowMs), nowMs);
-      }
-    });
+    const prepared = await Promise.all(
+      taken.map(async (stream) => ({ stream, chunks: await packed(chunksOf(stream, nowMs)) })),
+    );
+    await deps.store.write((tx) => appendAll(deps, tx, { prepared, nowMs }));
   } catch (error) {
     backlog.putBack(taken);
     deps.log.event("logs.flush-failed", { level: "warn", error });
     return false;
   }
   backlog.release(taken);
-  for (const { droppedCount, groupName } of taken) {
+  for (const { droppedCount, group } of taken) {
     if (droppedCount === 0) continue;
-    deps.log.event("logs.lines-dropped", { level: "warn", count: droppedCount, groupName });
+    deps.log.event("logs.lines-dropped", {
+      level: "warn",
+      count: droppedCount,
+      groupName: group.name,
+    });
   }
   return true;
 }
 
-function withDropNote(stream: PendingStream, nowMs: number): readonly NewEvent[] {
-  if (stream.droppedCount === 0) return stream.lines;
-  const message = `[skerry] ${stream.droppedCount} log lines were dropped because they came faster than they could be stored`;
-  return [...stream.lines, { timestampMs: nowMs, message }];
+interface Prepared {
+  readonly stream: PendingStream;
+  readonly chunks: readonly Chunk[];
+}
+
+/** Each group is looked up and counted once, however many environments write into it. */
+function appendAll(
+  deps: LogBufferDeps,
+  tx: Transaction,
+  batch: { readonly prepared: readonly Prepared[]; readonly nowMs: number },
+): void {
+  const { prepared, nowMs } = batch;
+  for (const members of Map.groupBy(prepared, ({ stream }) => groupKey(stream.group)).values()) {
+    const [first] = members;
+    if (!first) continue;
+    const group = ensureGroup(tx, first.stream.group, nowMs, deps.random);
+    for (const { stream, chunks } of members) {
+      const fresh = { name: stream.streamName, createdAtMs: nowMs };
+      const target = { group, stream: ensureStream(tx, group, fresh, deps.random) };
+      appendChunks(tx, target, chunks, nowMs);
+    }
+    addUsage(tx, group.id, storedBytesOf(members.flatMap(({ chunks }) => chunks)));
+  }
+}
+
+function groupKey({ accountId, region, name }: Group): string {
+  return `${accountId} ${region} ${name}`;
+}
+
+function chunksOf(stream: PendingStream, nowMs: number): Chunk[] {
+  const { timesMs, messages, droppedCount } = stream;
+  if (droppedCount === 0) return toChunks(columnsOf(timesMs, messages, nowMs));
+  const note = `[skerry] ${droppedCount} log lines were dropped because they came faster than they could be stored`;
+  return toChunks(columnsOf([...timesMs, nowMs], [...messages, note], nowMs));
 }

@@ -2,15 +2,19 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import { keyAfter } from "#storage/keys.ts";
 import type { KeyRange, Store, Transaction } from "#storage/storage.ts";
-import { addUsage, eventBytes, expiredBeforeMs, positionOf, storedEvent } from "./events.ts";
+import { mergedColumns, toChunks } from "./chunks.ts";
+import { addUsage, expiredBeforeMs, putChunk } from "./events.ts";
 import { saveStream } from "./groups.ts";
-import { describePageMax, sweepEventsMax, sweepIntervalMs } from "./limits.ts";
+import { describePageMax, sweepChunksMax, sweepIntervalMs } from "./limits.ts";
+import { openChunk, packedHere } from "./packing.ts";
+import { chunkOf } from "./read-events.ts";
 import {
-  eventRange,
+  endOfTime,
   groupCodec,
   keys,
   readRecord,
   remainsCodec,
+  spanClassesOf,
   streamCodec,
   type GroupRecord,
   type RemainsRecord,
@@ -122,30 +126,69 @@ function expireSome(
 ): boolean {
   const stream = readRecord(tx, keys.stream(group.id, streamName), streamCodec);
   if (!stream) return false;
-  const range = eventRange(stream.id, { ms: 0, sequence: 0 }, { ms: beforeMs, sequence: 0 });
-  const removed = removeEvents(tx, range);
+  const removed = expireChunks(tx, stream, beforeMs);
   addUsage(tx, group.id, -removed.bytes);
-  saveStream(tx, group.id, withFirstEvent(tx, stream), stream);
-  return removed.count === sweepEventsMax;
+  saveStream(tx, group.id, withFirstEvent(tx, removed.stream), stream);
+  return removed.count === sweepChunksMax;
+}
+
+/** Whole chunks go; of those with younger events as well, the younger ones stay. */
+function expireChunks(
+  tx: Transaction,
+  stream: StreamRecord,
+  beforeMs: number,
+): { readonly stream: StreamRecord; readonly count: number; readonly bytes: number } {
+  let { spanClasses } = stream;
+  let count = 0;
+  let bytes = 0;
+  for (const range of oldest(stream, beforeMs)) {
+    const found = Array.from(tx.list(range, { limit: sweepChunksMax - count }));
+    for (const entry of found) {
+      const chunk = chunkOf(entry);
+      count++;
+      bytes += chunk.storedBytes;
+      tx.delete(entry.key);
+      if (chunk.maxMs < beforeMs) continue;
+      for (const rest of toChunks(mergedColumns([openChunk(chunk)], beforeMs))) {
+        bytes -= rest.storedBytes;
+        spanClasses = putChunk(tx, { ...stream, spanClasses }, packedHere(rest)).classes
+          .spanClasses;
+      }
+    }
+  }
+  return { stream: { ...stream, spanClasses }, count, bytes };
+}
+
+/** Where the chunks are that begin before this moment. */
+function* oldest(stream: StreamRecord, beforeMs: number): Generator<KeyRange> {
+  for (const spanClass of spanClassesOf(stream)) {
+    const first = { spanClass, minMs: 0, firstSequence: 0 };
+    const end = keys.chunk(stream.id, { ...first, minMs: beforeMs });
+    yield { start: keys.chunk(stream.id, first), end };
+  }
 }
 
 function withFirstEvent(tx: Transaction, stream: StreamRecord): StreamRecord {
   const { firstEventMs: oldFirst, lastEventMs: oldLast, ...rest } = stream;
-  const [first] = tx.list(keys.events(stream.id), { limit: 1 });
-  if (!first || oldFirst === undefined || oldLast === undefined) return rest;
-  return { ...rest, firstEventMs: positionOf(first.key).ms, lastEventMs: oldLast };
+  let firstEventMs = Infinity;
+  for (const range of oldest(stream, endOfTime.ms)) {
+    const [first] = tx.list(range, { limit: 1 });
+    if (first) firstEventMs = Math.min(firstEventMs, chunkOf(first).minMs);
+  }
+  if (firstEventMs === Infinity || oldFirst === undefined || oldLast === undefined) return rest;
+  return { ...rest, firstEventMs, lastEventMs: oldLast };
 }
 
-function removeEvents(
+function removeChunks(
   tx: Transaction,
   range: KeyRange,
 ): { readonly count: number; readonly bytes: number } {
   let count = 0;
   let bytes = 0;
   let last: Uint8Array | undefined;
-  for (const entry of tx.list(range, { limit: sweepEventsMax })) {
+  for (const entry of tx.list(range, { limit: sweepChunksMax })) {
     count++;
-    bytes += eventBytes(storedEvent(entry).message);
+    bytes += chunkOf(entry).storedBytes;
     last = Uint8Array.from(entry.key);
   }
   if (last) tx.deleteRange({ start: range.start, end: keyAfter(last) });
@@ -165,11 +208,11 @@ async function removeRemains(store: Store): Promise<boolean> {
 }
 
 function removeSome(tx: Transaction, remains: RemainsRecord): boolean {
-  const removed = removeEvents(tx, keys.events(remains.id));
+  const removed = removeChunks(tx, keys.chunks(remains.id));
   const { groupId } = remains;
   const isCounted = groupId !== undefined && tx.get(keys.usage(groupId)) !== undefined;
   if (isCounted) addUsage(tx, groupId, -removed.bytes);
-  return removed.count < sweepEventsMax;
+  return removed.count < sweepChunksMax;
 }
 
 /** A deleted group becomes its streams, each deleted on its own. */

@@ -2,11 +2,12 @@ import type { OutputLogEvent } from "@aws-sdk/client-cloudwatch-logs";
 import type { Handler } from "#protocol/service/service.ts";
 import type { Reader } from "#storage/storage.ts";
 import type { Logs, LogsDeps } from "../deps.ts";
-import { eventBytes, expiredBeforeMs, storedEvent, type StoredEvent } from "../events.ts";
+import { eventBytes, expiredBeforeMs } from "../events.ts";
 import { groupNameOf, loadGroup, loadStream, placeOf } from "../groups.ts";
 import { pageBytesMax, pageEventsMax } from "../limits.ts";
 import { invalidToken } from "../pages.ts";
-import { endOfTime, eventRange, type EventPosition } from "../records.ts";
+import { readEvents } from "../read-events.ts";
+import { endOfTime, type EventPosition, type StoredEvent, type StreamRecord } from "../records.ts";
 
 /**
  * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
@@ -24,7 +25,7 @@ export function getLogEvents({ store, clock, flush }: LogsDeps): Handler<Logs, "
       const stream = loadStream(reader, group, input.logStreamName);
       const startMs = Math.max(input.startTime ?? 0, expiredBeforeMs(group, clock.nowMs()));
       return readPage(reader, {
-        streamId: stream.id,
+        stream,
         from: { ms: startMs, sequence: 0 },
         to: input.endTime === undefined ? endOfTime : { ms: input.endTime, sequence: 0 },
         token,
@@ -46,7 +47,7 @@ interface Token {
 }
 
 interface PageQuery {
-  readonly streamId: string;
+  readonly stream: StreamRecord;
   readonly from: EventPosition;
   readonly to: EventPosition;
   readonly token: Token | undefined;
@@ -67,12 +68,11 @@ function readPage(
   const to = token && !isForward ? earlier(query.to, token.at) : query.to;
   const events: StoredEvent[] = [];
   let bytes = 0;
-  const range = eventRange(query.streamId, from, to);
-  for (const entry of reader.list(range, { reverse: !isForward, limit: query.limit })) {
-    const event = storedEvent(entry);
+  for (const event of readEvents(reader, query.stream, { from, to, reverse: !isForward })) {
     bytes += eventBytes(event.message);
     if (bytes > pageBytesMax && events.length > 0) break;
     events.push(event);
+    if (events.length === query.limit) break;
   }
   if (!isForward) events.reverse();
   const [first] = events;
