@@ -38,6 +38,8 @@ import {
 
 /** Everything below the API, for real: sandboxes, Node guests, packages, registry, pool, invoker. */
 export interface Platform extends AsyncDisposable {
+  /** Everything this platform keeps on disk. */
+  readonly directory: string;
   readonly driver: BubblewrapDriver;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly store: Store;
@@ -82,6 +84,8 @@ export interface Called {
 export interface PlatformOptions {
   readonly pool?: Partial<PoolSettings>;
   readonly accountConcurrency?: number;
+  /** Host uids of its own, for a test that counts its processes by them. */
+  readonly uids?: { readonly first: number; readonly count: number };
   readonly clock?: Clock;
   readonly store?: Store;
   /** Kept when given; else a temporary one is made and removed. */
@@ -116,7 +120,13 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     random,
     log,
   });
-  const driver = createBubblewrapDriver({ workDir: directory, clock: systemClock, random, log });
+  const driver = createBubblewrapDriver({
+    workDir: directory,
+    clock: systemClock,
+    random,
+    log,
+    ...(options.uids && { uids: options.uids }),
+  });
   const runtimes = createRuntimes({ workDir: directory, clock: systemClock });
   const logs = new Map<string, string[]>();
   const requests: Platform["requests"] = [];
@@ -202,6 +212,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   });
   let count = 0;
   const platform: Platform = {
+    directory,
     driver,
     runtimes,
     store,

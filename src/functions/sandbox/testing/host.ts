@@ -93,11 +93,16 @@ export function shellSpec(change: Partial<SandboxSpec> = {}): SandboxSpec {
 
 /** Waits for a state of the host that no event announces, a few seconds at most. */
 export async function eventually(what: string, isSo: () => boolean): Promise<void> {
+  if (!(await isTrueSoon(isSo))) assert.fail(`never came true: ${what}`);
+}
+
+/** The same, with the answer as a value. */
+export async function isTrueSoon(isSo: () => boolean): Promise<boolean> {
   for (let looks = 0; looks < 1_000; looks++) {
-    if (isSo()) return;
+    if (isSo()) return true;
     await systemClock.sleep(5, neverAborted);
   }
-  assert.fail(`never came true: ${what}`);
+  return false;
 }
 
 const neverAborted = new AbortController().signal;
