@@ -1,3 +1,4 @@
+import { createCurrent } from "./current.mjs";
 import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
 import { patchConsole } from "./console.mjs";
 import { describe, runtimeError } from "./errors.mjs";
@@ -12,8 +13,6 @@ import { needsRestart, restart } from "./restart.mjs";
 
 /** The boot program of the Node runtimes; what it does in which order is in ../CHANNEL.md. */
 const rejoinListener = 9002;
-/** Events waiting for the one that runs; the platform never sends more ahead. */
-const inboxMax = 1024;
 
 const commonBuiltIns =
   "assert,buffer,child_process,crypto,dns,events,http,https,stream/promises,string_decoder,timers/promises,tls,url,util,worker_threads,zlib".split(
@@ -24,18 +23,14 @@ const isSecondLife = process.env.SKERRY_REJOIN !== undefined;
 /** Goes on while the function is awaited; no customer code runs before it is done. */
 const handedOut = isSecondLife ? Promise.resolve() : handOutListeners();
 
-const current = { requestId: undefined, stream: undefined };
-const inbox = [];
-let isBusy = false;
+const current = createCurrent();
 let runner;
 
 const rejoinPort = isSecondLife ? Number(process.env.SKERRY_REJOIN) : undefined;
 const channel = createChannel(openSocket(rejoinPort), (frame) => {
   if (frame.kind === kinds.specialise) void specialise(frame);
-  else if (frame.kind === kinds.invoke && inbox.length < inboxMax) {
-    inbox.push(frame);
-    void work();
-  } else process.exit(1);
+  else if (frame.kind === kinds.recall) runner?.recall();
+  else if (frame.kind !== kinds.invoke || !runner?.add(frame)) process.exit(1);
 });
 
 installResolution();
@@ -174,11 +169,4 @@ function installGlobals() {
     },
     HttpResponseStream,
   };
-}
-
-async function work() {
-  if (isBusy) return;
-  isBusy = true;
-  for (let frame = inbox.shift(); frame; frame = inbox.shift()) await runner.run(frame);
-  isBusy = false;
 }

@@ -1,101 +1,141 @@
-import { errorFields, fields, kinds } from "./channel.mjs";
+import { respond, respondError } from "./answer.mjs";
+import { fields, kinds } from "./channel.mjs";
 import { describe, runtimeError } from "./errors.mjs";
 import { ResponseStream } from "./response-stream.mjs";
 
-/** Lambda quotas: invocation payload, synchronous; the number AWS's message names. */
-const responseBytesMax = 6_291_556;
 const isNode24OrLater = Number(process.versions.node.split(".")[0]) >= 24;
+/** Events waiting for the one that runs; the platform never sends more ahead. */
+const inboxMax = 1024;
+/** After so long a handler what is already answered leaves before the next one begins. */
+const answersHeldMs = 0.25;
+/** After so long a handler the platform may have asked for the rest of the inbox back. */
+const recallMs = 2;
+/** As they were at the start: customers replace clocks in their tests. */
+const now = performance.now.bind(performance);
+const soon = setImmediate;
 
 /**
- * Runs invocations one after the other. While a handler runs the channel does not keep the process
- * alive: that is how "the event loop is empty" can be noticed.
+ * Runs invocations in order, `concurrency` of them at a time (one, unless the function allows more).
+ * While handlers run the channel does not keep the process alive: that is how "the event loop is empty"
+ * can be noticed.
  */
-export function createRunner({ channel, current, logError }) {
+export function createRunner({ channel, current, logError, concurrency = 1 }) {
+  const inbox = [];
+  const running = new Set();
+  const outputMark = createOutputMark();
   let loaded;
-  let settle = idle;
-  let onEmpty = () => {};
+  let answeredAtMs = 0;
+  let isStarting = false;
 
-  process.on("beforeExit", () => onEmpty());
+  process.on("beforeExit", () => {
+    for (const call of running) call.onEmpty();
+  });
 
   return {
     use(handler) {
       loaded = handler;
     },
-    /** Answers one INVOKE frame; resolves when the next may begin. */
-    run(frame) {
-      return new Promise((resolve) => {
-        const { number, metadata } = frame;
-        let isDone = false;
-        const finish = (answer) => {
-          if (isDone) return;
-          isDone = true;
-          settle = idle;
-          onEmpty = () => {};
-          channel.ref();
-          answer();
-          resolve();
-        };
-        settle = {
-          succeed: (result) => finish(() => respond(channel, number, result, logError)),
-          fail: (error) =>
-            finish(() => {
-              logError("Invoke Error", error);
-              sendError(channel, number, describe(error));
-            }),
-          /** The process is about to end: answer, wait until the answer has left, go. */
-          crash: (error, exitCode) =>
-            finish(() => {
-              const kind = current.stream?.isBegun ? kinds.streamError : kinds.error;
-              const body = describe(error);
-              channel.send(
-                kind,
-                number,
-                errorFields(body),
-                Buffer.from(JSON.stringify(body)),
-                true,
-              );
-              channel.flush(() => process.exit(exitCode));
-            }),
-          finish,
-        };
-        current.requestId = metadata.get(fields.requestId);
-        const traceHeader = metadata.get(fields.traceHeader);
-        if (traceHeader) process.env._X_AMZN_TRACE_ID = traceHeader;
-        else delete process.env._X_AMZN_TRACE_ID;
-        channel.unref();
-        const start = loaded.isStreaming ? runStreaming : runBuffered;
-        start(frame);
-      });
+    /** Takes an INVOKE frame; false when there is no room for it, which no honest platform lets happen. */
+    add(frame) {
+      if (inbox.length >= inboxMax) return false;
+      inbox.push(frame);
+      work();
+      return true;
     },
-    /** What nobody caught ends the process; an invocation that runs is answered first. */
+    /** Gives back what has not begun. Where there is a place free, the next counts as begun. */
+    recall() {
+      const [first] = inbox.splice(concurrency - running.size);
+      channel.send(kinds.recalled, first?.number ?? 0);
+      channel.push();
+    },
+    /** What nobody caught ends the process; the invocations that run are answered first. */
     crash(error, exitCode) {
-      settle.crash(error, exitCode);
+      inbox.length = 0;
+      if (running.size === 0) process.exit(exitCode);
+      for (const call of running) {
+        call.finish(() => {
+          const kind = call.stream?.isBegun ? kinds.streamError : kinds.error;
+          respondError(call.answer, describe(error), kind, true);
+        });
+      }
+      channel.flush(() => process.exit(exitCode));
     },
   };
 
-  function runBuffered(frame) {
+  /** A loop, not a recursion: handlers that fail at once are answered within `start`. */
+  function work() {
+    if (isStarting) return;
+    isStarting = true;
+    while (inbox.length > 0 && running.size < concurrency) start(inbox.shift());
+    isStarting = false;
+  }
+
+  function start(frame) {
+    const { number, metadata } = frame;
+    const call = {
+      requestId: metadata.get(fields.requestId),
+      stream: undefined,
+      onEmpty: () => {},
+      isDone: false,
+      answer: (kind, more, body, isLast) =>
+        channel.send(kind, number, outputMark.with(more), body, isLast),
+      finish: (answer) => finish(call, answer),
+      succeed: (result) =>
+        finish(call, () => {
+          const wantsHttp = metadata.has(fields.wantsHttp);
+          respond(call.answer, result, { wantsHttp, logError });
+        }),
+      fail: (error) =>
+        finish(call, () => {
+          logError("Invoke Error", error);
+          respondError(call.answer, describe(error));
+        }),
+    };
+    if (running.size === 0) channel.unref();
+    running.add(call);
+    // Several at a time have no process-wide variable to themselves.
+    if (concurrency === 1) setTraceVariable(metadata.get(fields.traceHeader));
+    current.enter(call, () => {
+      if (loaded.isStreaming) runStreaming(call, frame);
+      else runBuffered(call, frame);
+    });
+  }
+
+  function finish(call, answer) {
+    if (call.isDone) return;
+    call.isDone = true;
+    running.delete(call);
+    if (running.size === 0 && inbox.length === 0) channel.ref();
+    answer();
+    const nowMs = now();
+    const sinceLastMs = nowMs - answeredAtMs;
+    answeredAtMs = nowMs;
+    if (inbox.length === 0) return;
+    // A long computation may follow; what it would hold back leaves now.
+    if (sinceLastMs > answersHeldMs) channel.push();
+    // The platform may have asked for the rest back; two turns let its frame in.
+    if (sinceLastMs > recallMs) soon(() => soon(work));
+    else work();
+  }
+
+  function runBuffered(call, frame) {
     try {
-      const event = JSON.parse(frame.body.toString("utf8"));
-      const start = isNode24OrLater ? runAsync : runWithCallback;
-      start(event, createContext(frame));
+      const event = JSON.parse(frame.body.utf8Slice());
+      const begin = isNode24OrLater ? runAsync : runWithCallback;
+      begin(call, event, createContext(frame));
     } catch (error) {
-      settle.fail(error);
+      call.fail(error);
     }
   }
 
-  function runAsync(event, context) {
-    const { succeed, fail } = settle;
+  function runAsync(call, event, context) {
     const result = loaded.handler(event, context);
-    // A turn of the loop later, so that what the handler has just written leaves first.
-    Promise.resolve(result).then(
-      (value) => setImmediate(() => succeed(value)),
-      (error) => setImmediate(() => fail(error)),
-    );
+    void Promise.resolve(result).then(call.succeed, call.fail);
   }
 
   /** Node 22: promise, callback, `context.done` and its like, or nothing at all. */
-  function runWithCallback(event, context) {
-    const { succeed, fail } = settle;
+  function runWithCallback(call, event, context) {
+    const { succeed, fail } = call;
     let waitsForEmptyEventLoop = true;
     let isCalled = false;
     const once = (action) => (first, second) => {
@@ -108,7 +148,7 @@ export function createRunner({ channel, current, logError }) {
     const callback = once((error, result) => {
       if (error !== undefined && error !== null) fail(error);
       else if (!waitsForEmptyEventLoop) succeed(result);
-      else onEmpty = () => setImmediate(() => succeed(result));
+      else call.onEmpty = () => setImmediate(() => succeed(result));
     });
     const succeedOnce = once(succeed);
     const failOnce = once((error) => fail(error ?? "handled"));
@@ -120,7 +160,7 @@ export function createRunner({ channel, current, logError }) {
       },
     });
     Object.assign(context, { succeed: succeedOnce, fail: failOnce, done: once(done) });
-    onEmpty = () => {
+    call.onEmpty = () => {
       if (loaded.handler.constructor?.name === "AsyncFunction") fail(nodeJsExit());
       else succeed(null);
     };
@@ -128,38 +168,49 @@ export function createRunner({ channel, current, logError }) {
     if (isThenable(result)) result.then(succeedOnce, failOnce);
   }
 
-  function runStreaming(frame) {
-    const { finish } = settle;
+  function runStreaming(call, frame) {
     const stream = new ResponseStream(channel, frame.number, loaded.highWaterMark);
-    current.stream = stream;
+    call.stream = stream;
     const fail = (error) =>
-      finish(() => {
-        current.stream = undefined;
+      call.finish(() => {
         logError("Invoke Error", error);
-        const body = describe(error);
         const kind = stream.isBegun ? kinds.streamError : kinds.error;
-        channel.send(kind, frame.number, errorFields(body), Buffer.from(JSON.stringify(body)));
+        respondError(call.answer, describe(error), kind);
       });
     stream.on("error", fail);
     const finished = new Promise((resolve) => stream.once("finish", resolve));
     const run = async () => {
-      const event = JSON.parse(frame.body.toString("utf8"));
+      const event = JSON.parse(frame.body.utf8Slice());
       const result = loaded.handler(event, stream, createContext(frame));
       if (!isThenable(result)) throw new Error("Streaming does not support non-async handlers.");
       if ((await result) !== undefined) console.warn("Streaming handlers ignore return values.");
-      onEmpty = () => fail(new Error("Response stream is not finished."));
+      call.onEmpty = () => fail(new Error("Response stream is not finished."));
       await finished;
-      finish(() => {
-        current.stream = undefined;
-        channel.send(kinds.streamEnd, frame.number);
-      });
+      call.finish(() => call.answer(kinds.streamEnd));
     };
     run().catch(fail);
   }
 }
 
-/** Between invocations nobody waits for an answer. */
-const idle = { crash: (_error, exitCode) => process.exit(exitCode) };
+function setTraceVariable(traceHeader) {
+  if (traceHeader) process.env._X_AMZN_TRACE_ID = traceHeader;
+  else delete process.env._X_AMZN_TRACE_ID;
+}
+
+/** How much this process has printed, told when it is not what was told last; see ../CHANNEL.md. */
+function createOutputMark() {
+  // Customers may replace the streams of `process`.
+  const { stdout, stderr } = process;
+  let told = "0,0";
+  return {
+    with(metadata = []) {
+      const mark = `${stdout.bytesWritten ?? 0},${stderr.bytesWritten ?? 0}`;
+      if (mark === told) return metadata;
+      told = mark;
+      return [...metadata, [fields.outputMark, mark]];
+    },
+  };
+}
 
 /** The AWS Lambda context object (developer guide, "Using the Lambda context object", Node.js). */
 function createContext({ metadata }) {
@@ -186,34 +237,6 @@ function parse(text, name) {
   } catch (error) {
     throw new Error(`Cannot parse ${name} as json: ${String(error)}`, { cause: error });
   }
-}
-
-function respond(channel, number, result, logError) {
-  let body;
-  try {
-    body = Buffer.from(JSON.stringify(result === undefined ? null : result) ?? "null", "utf8");
-  } catch {
-    const error = unserialisable();
-    logError("Invoke Error", error);
-    return sendError(channel, number, describe(error));
-  }
-  if (body.length > responseBytesMax) {
-    return sendError(channel, number, {
-      errorType: "Function.ResponseSizeTooLarge",
-      errorMessage: `Response payload size exceeded maximum allowed payload size (${responseBytesMax} bytes).`,
-    });
-  }
-  channel.send(kinds.response, number, [[fields.contentType, "application/json"]], body);
-}
-
-export function sendError(channel, number, body) {
-  channel.send(kinds.error, number, errorFields(body), Buffer.from(JSON.stringify(body), "utf8"));
-}
-
-/** Circular structures, BigInt: what AWS's runtime says does not name the cause. */
-function unserialisable() {
-  const message = "Unable to stringify response body";
-  return isNode24OrLater ? runtimeError("JSONStringifyError", message) : new Error(message);
 }
 
 function nodeJsExit() {

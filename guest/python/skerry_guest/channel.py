@@ -1,16 +1,18 @@
 """Frames as described in ../../CHANNEL.md, over blocking reads and writes."""
 
 import os
+import select
 import struct
 
-SPECIALISE, INVOKE = 1, 2
+SPECIALISE, INVOKE, RECALL = 1, 2, 3
 READY, INITIALISED, INIT_ERROR, RESPONSE, ERROR = 65, 66, 67, 68, 69
-RESTART = 74
+RESTART, RECALLED, HTTP = 74, 75, 76
 
 HANDLER, VARIABLE, RESTARTED = 1, 4, 5
 REQUEST_ID, FUNCTION_ARN, DEADLINE_MS, TRACE_HEADER = 10, 11, 12, 13
-CLIENT_CONTEXT, COGNITO_IDENTITY = 14, 15
+CLIENT_CONTEXT, COGNITO_IDENTITY, WANTS_HTTP = 14, 15, 17
 ERROR_TYPE, ERROR_MESSAGE, CONTENT_TYPE, PHASE = 20, 21, 22, 30
+HEAD, IS_BASE64, OUTPUT_MARK = 40, 41, 43
 
 DESCRIPTOR = 4
 _HEADER = struct.Struct("<IBBHII")
@@ -42,29 +44,45 @@ class Frame:
 
 
 def read():
-    """The next frame; a channel that closed ends the process."""
-    length, kind, _flags, _reserved, number, metadata_length = _HEADER.unpack(_read(_HEADER.size))
-    content = _read(length)
-    view = memoryview(content)
-    return Frame(kind, number, view[:metadata_length], view[metadata_length:])
+    """The next frame; what was queued leaves first. A channel that closed ends the process."""
+    while True:
+        frame = _take()
+        if frame is not None:
+            return frame
+        flush()
+        _receive()
+
+
+def waiting():
+    """A frame that has already arrived, or None."""
+    frame = _take()
+    if frame is None and select.select([DESCRIPTOR], [], [], 0)[0]:
+        _receive()
+        frame = _take()
+    return frame
 
 
 def send(kind, number, fields=(), body=b"", last=False):
+    """Queues a frame; `flush`, or waiting for the next one, sends all of them with one call."""
+    encoded = [(field, text.encode("utf-8", "surrogateescape")) for field, text in fields]
+    size = sum(_FIELD.size + len(text) for _, text in encoded)
+    _queued.append(_HEADER.pack(size + len(body), kind, 1 if last else 0, 0, number, size))
+    for field, text in encoded:
+        _queued.append(_FIELD.pack(field, len(text)))
+        _queued.append(text)
+    _queued.append(body)
+    if last or len(body) > QUEUED_BYTES_MAX:
+        flush()
+
+
+def flush():
     """Waits while the platform is not reading: that is the flow control."""
-    parts = [b""]
-    size = 0
-    for field, text in fields:
-        encoded = text.encode("utf-8", "surrogateescape")
-        parts.append(_FIELD.pack(field, len(encoded)))
-        parts.append(encoded)
-        size += _FIELD.size + len(encoded)
-    parts[0] = _HEADER.pack(size + len(body), kind, 1 if last else 0, 0, number, size)
-    if len(body) < 64 * 1024:
-        parts.append(body)
-        _write(b"".join(parts))
-    else:
-        _write(b"".join(parts))
-        _write(body)
+    if not _queued:
+        return
+    view = memoryview(b"".join(_queued))
+    _queued.clear()
+    while view:
+        view = view[os.write(DESCRIPTOR, view) :]
 
 
 def error_fields(error):
@@ -74,19 +92,35 @@ def error_fields(error):
     ]
 
 
-def _read(size):
-    buffer = bytearray(size)
-    view = memoryview(buffer)
-    filled = 0
-    while filled < size:
-        count = os.readv(DESCRIPTOR, [view[filled:]])
-        if count == 0:
-            os._exit(0)
-        filled += count
-    return buffer
+#: A frame larger than this does not wait for others.
+QUEUED_BYTES_MAX = 16 * 1024
+_READ_BYTES = 64 * 1024
+_received = bytearray()
+_queued = []
 
 
-def _write(content):
-    view = memoryview(content)
-    while view:
-        view = view[os.write(DESCRIPTOR, view) :]
+def _take():
+    """A whole frame out of what has been received, or None."""
+    if len(_received) < _HEADER.size:
+        return None
+    length, kind, _flags, _reserved, number, metadata_length = _HEADER.unpack_from(_received)
+    end = _HEADER.size + length
+    if len(_received) < end:
+        return None
+    content = memoryview(bytes(_received[_HEADER.size : end]))
+    del _received[:end]
+    return Frame(kind, number, content[:metadata_length], content[metadata_length:])
+
+
+def _receive():
+    content = os.read(DESCRIPTOR, max(_READ_BYTES, _missing()))
+    if not content:
+        os._exit(0)
+    _received.extend(content)
+
+
+def _missing():
+    """Bytes of a large frame still to come."""
+    if len(_received) < _HEADER.size:
+        return 0
+    return _HEADER.size + _HEADER.unpack_from(_received)[0] - len(_received)

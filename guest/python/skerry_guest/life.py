@@ -23,8 +23,6 @@ COMMON_MODULES = (
     "xml.etree.ElementTree",
 )
 
-#: Lambda quotas: invocation payload, synchronous; the number AWS's message names.
-RESPONSE_BYTES_MAX = 6_291_556
 #: Variables that are read only when a process starts; see RESTART in ../../CHANNEL.md.
 START_VARIABLES = (
     "PYTHONHASHSEED",
@@ -60,6 +58,7 @@ def live():
         for name in COMMON_MODULES:
             __import__(name)
     channel.send(channel.READY, 0)
+    channel.flush()
     # Where somebody waits, this goes on while the platform hears of it and answers.
     _load_the_rest()
     frame = channel.read()
@@ -67,19 +66,18 @@ def live():
         sys.exit(1)
     if channel.RESTARTED not in frame.fields and _needs_restart(frame.variables):
         channel.send(channel.RESTART, 0)
+        channel.flush()
         _restart(frame.variables)
+    output.count()
     function = _become(frame)
-    while True:
-        frame = channel.read()
-        if frame.kind != channel.INVOKE:
-            sys.exit(1)
+    for frame in inbox.invocations():
         _invoke(function, frame)
 
 
 def _load_the_rest():
     """What only a function needs; loading it takes longer than all that is needed to say READY."""
-    global LambdaContext, errors, handler, is_on_host, logs, marshal, place
-    from . import errors, handler, logs, marshal
+    global LambdaContext, answers, errors, handler, inbox, is_on_host, logs, marshal, output, place
+    from . import answers, errors, handler, inbox, logs, marshal, output
     from .context import LambdaContext
     from .places import is_on_host, place
 
@@ -213,35 +211,32 @@ def _invoke(function, frame):
         except Exception as error:
             raise errors.Fault("UnmarshalError", f"Unable to unmarshal input: {error}") from error
         result = function(event, context)
-        body, content_type = _marshal(result)
+        kind, answer, body = answers.make(result, channel.WANTS_HTTP in fields)
     except Exception:
         error = errors.describe(request_id)
         errors.log(error)
         return _send_error(frame.number, error)
-    if len(body) > RESPONSE_BYTES_MAX:
-        message = (
-            "Response payload size exceeded maximum allowed payload size "
-            f"({RESPONSE_BYTES_MAX} bytes)."
-        )
-        error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-        return _send_error(frame.number, error)
-    return channel.send(
-        channel.RESPONSE, frame.number, [(channel.CONTENT_TYPE, content_type)], body
-    )
+    if body is None:
+        return _send_error(frame.number, answers.too_large())
+    return channel.send(kind, frame.number, [*answer, *_mark()], body)
 
 
 def _send_error(number, error):
     body = marshal.to_json(error).encode("utf-8", "surrogatepass")
-    channel.send(channel.ERROR, number, channel.error_fields(error), body)
+    channel.send(channel.ERROR, number, [*channel.error_fields(error), *_mark()], body)
 
 
-def _marshal(result):
-    if isinstance(result, bytes):
-        return result, "application/unknown"
-    try:
-        return marshal.to_json(result).encode("utf-8"), "application/json"
-    except Exception as error:
-        raise errors.Fault("MarshalError", f"Unable to marshal response: {error}") from error
+_told = "0,0"
+
+
+def _mark():
+    """Told when it is not what was told last."""
+    global _told
+    mark = output.mark()
+    if mark == _told:
+        return ()
+    _told = mark
+    return ((channel.OUTPUT_MARK, mark),)
 
 
 def _parse(text, name):

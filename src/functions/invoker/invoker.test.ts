@@ -70,7 +70,7 @@ test("twenty at once get twenty environments; twenty more get the same ones", as
         (one) => one.json,
       ),
     );
-  const first = await round(4_000);
+  const first = await round(8_000);
   assert.equal(first.size, 20);
   const second = await round(100);
   for (const id of second) assert(first.has(id));

@@ -52,12 +52,26 @@ export interface Invocation {
   readonly clientContext?: string;
   /** The caller can consume a response stream. */
   readonly streaming?: boolean;
+  /** The caller prefers `InvocationResult.http`; runtimes that cannot give it answer with a payload. */
+  readonly wantsHttp?: boolean;
   /** Keep the last 4 KiB of this invocation's log for the caller (`LogType: Tail`). */
   readonly tailLog?: boolean;
 }
 
+/** A function's answer in the form of HTTP, as it came out of the sandbox: nothing of it is checked. */
+export interface HttpAnswer {
+  /** JSON: `[statusCode, headers, cookies]`. */
+  readonly head: Buffer;
+  readonly body: Buffer;
+  /** The body is the text of a base64 encoding. */
+  readonly isBase64: boolean;
+}
+
 export interface InvocationResult {
+  /** Empty where `http` is set. */
   readonly payload: Payload;
+  /** Only for callers that said `wantsHttp`. */
+  readonly http?: HttpAnswer;
   /** Set on a streamed payload whose beginning is an HTTP prelude. */
   readonly contentType: string | undefined;
   /** Settles when the payload has ended; never rejects. */

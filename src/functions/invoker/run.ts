@@ -1,19 +1,25 @@
 import { unreachable } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
-import { ignore } from "#base/ignore.ts";
+import { PlatformError } from "#base/errors.ts";
 import type {
+  Acquired,
   EnvironmentPool,
   ExecutionEnvironment,
   InitFailed,
   InvocationLog,
-  InvocationReport,
 } from "#functions/pool/pool.ts";
-import type { FunctionErrorBody, GuestResponse } from "#functions/runtimes/runtimes.ts";
+import type {
+  FunctionErrorBody,
+  GuestResponse,
+  InvocationReceiver,
+  OutputMark,
+} from "#functions/runtimes/runtimes.ts";
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
 import type { Span, Tracer } from "#telemetry/telemetry.ts";
 import { formatTraceHeader } from "#telemetry/trace-header.ts";
-import type { Invocation, InvocationResult, Outcome } from "./invoker.ts";
+import type { HttpAnswer, Invocation, InvocationResult, Outcome } from "./invoker.ts";
 import { exitReasonTimeoutMs, responseBytesMax, streamBytesMax } from "./limits.ts";
+import { reportOf } from "./report.ts";
 import { forward, type StreamEnd } from "./stream.ts";
 import {
   exited,
@@ -32,11 +38,15 @@ export interface RunDeps {
   readonly clock: Clock;
 }
 
+/** Environments that may be lost in front of one invocation before it is given up. */
+const environmentsMax = 8;
+
 /**
  * One admitted invocation, from the environment to the settled outcome. `settled` is called once, when
- * the environment has been given back; also when this rejects.
+ * the environment has been given back; also when this rejects. For a warm function nothing in here waits
+ * for anything but the function.
  */
-export async function run(
+export function run(
   deps: RunDeps,
   invocation: Invocation,
   settled: () => void,
@@ -49,29 +59,44 @@ export async function run(
     requestId: context.requestId,
   });
   const trace = { ...span.context, hops: context.trace.hops + 1 };
-  try {
-    const acceptedMs = deps.tracer.nowMs();
-    const acquired = await deps.pool.acquire(revision, trace, context.signal);
-    const waited = acquired.kind !== "ready" || acquired.environment.startKind === "cold";
-    if (waited) deps.tracer.record(trace, "queue", acceptedMs, deps.tracer.nowMs());
-    if (acquired.kind === "init-failed")
-      return neverStarted({ ...deps, invocation, span, settled }, acquired);
-    const { environment } = acquired;
-    span.set({ start: environment.startKind, environment: environment.id });
-    environment.log.start(context.requestId, revision.version);
-    return await new Run({ ...deps, invocation, span, settled }, environment, trace).begin();
-  } catch (error) {
-    span.fail("platform");
-    span.end();
-    settled();
-    throw error;
-  }
+  const running: RunContext = { ...deps, invocation, span, trace, settled };
+  const environment = deps.pool.acquireNow(revision, trace, isExclusive(invocation));
+  return environment ? new Run(running, environment).begin() : acquireAndRun(running, 1);
+}
+
+/** A stream takes long, and a log's tail must hold nobody else's lines. */
+function isExclusive(invocation: Invocation): boolean {
+  return invocation.streaming === true || invocation.tailLog === true;
 }
 
 interface RunContext extends RunDeps {
   readonly invocation: Invocation;
   readonly span: Span;
+  readonly trace: Span["context"];
   readonly settled: () => void;
+}
+
+async function acquireAndRun(run: RunContext, environmentCount: number): Promise<InvocationResult> {
+  const acquired = await acquire(run);
+  if (acquired.kind === "init-failed") return neverStarted(run, acquired);
+  return new Run(run, acquired.environment, environmentCount).begin();
+}
+
+async function acquire(run: RunContext): Promise<Acquired> {
+  const { context, target } = run.invocation;
+  const acceptedMs = run.tracer.nowMs();
+  const how = { signal: context.signal, isExclusive: isExclusive(run.invocation) };
+  try {
+    const acquired = await run.pool.acquire(target.revision, run.trace, how);
+    const waited = acquired.kind !== "ready" || acquired.environment.startKind === "cold";
+    if (waited) run.tracer.record(run.trace, "queue", acceptedMs, run.tracer.nowMs());
+    return acquired;
+  } catch (error) {
+    run.span.fail("platform");
+    run.span.end();
+    run.settled();
+    throw error;
+  }
 }
 
 function neverStarted(run: RunContext, failure: InitFailed): InvocationResult {
@@ -79,13 +104,13 @@ function neverStarted(run: RunContext, failure: InitFailed): InvocationResult {
   const { revision } = target;
   const verdict = initFailed(context.requestId, failure);
   const durationMs = failure.cause === "timeout" ? revision.timeoutMs : failure.initMs;
-  failure.log.start(context.requestId, revision.version);
+  failure.log.start(context.requestId, revision.version, true);
   const report = {
     ...reportOf(run.invocation, verdict, { durationMs, initMs: undefined }),
     memoryPeakMiB: failure.memoryPeakMiB,
   };
   const finish = async (): Promise<Outcome> => {
-    await failure.log.finish(report);
+    await failure.log.finish(report, "unknown");
     run.span.fail(verdict.errorType ?? "init");
     run.span.end();
     run.settled();
@@ -96,81 +121,124 @@ function neverStarted(run: RunContext, failure: InitFailed): InvocationResult {
   return result(run.invocation, payload, { log, outcome: finish() });
 }
 
+/** How much had been printed when the answer was given; see `InvocationLog.finish`. */
+type Mark = Parameters<InvocationLog["finish"]>[1];
+
 /** The part with an environment: invoke, watch the time, give back. */
-class Run {
+class Run implements InvocationReceiver {
   readonly #run: RunContext;
   readonly #environment: ExecutionEnvironment;
-  readonly #trace: Span["context"];
-  readonly #stop = new AbortController();
+  readonly #environmentCount: number;
+  readonly #answer = Promise.withResolvers<InvocationResult>();
   readonly #late = Promise.withResolvers<"late">();
-  readonly #startedMs: number;
-  readonly #timer: Disposable;
+  #startedMs = 0;
+  #timer: Disposable | undefined;
+  #handler: Span | undefined;
+  #isOver = false;
 
-  constructor(run: RunContext, environment: ExecutionEnvironment, trace: Span["context"]) {
+  constructor(run: RunContext, environment: ExecutionEnvironment, environmentCount = 1) {
     this.#run = run;
     this.#environment = environment;
-    this.#trace = trace;
-    this.#startedMs = run.clock.monotonicMs();
-    this.#timer = run.clock.timer(run.invocation.target.revision.timeoutMs, () => {
-      environment.spoil("timeout");
-      this.#late.resolve("late");
-      this.#stop.abort(new Error("the function's time is over"));
-    });
+    this.#environmentCount = environmentCount;
   }
 
-  async begin(): Promise<InvocationResult> {
-    const handler = this.#run.tracer.span(this.#trace, "handler");
-    try {
-      const response = await Promise.race([this.#invoke(), this.#late.promise]);
-      const answered = await this.#answer(response);
-      return answered;
-    } catch (error) {
-      this.#environment.spoil();
-      handler.fail("platform");
-      await this.#giveBack();
-      throw error;
-    } finally {
-      handler.end();
-    }
-  }
-
-  #invoke(): Promise<GuestResponse> {
-    const { context, payload, clientContext, target, streaming } = this.#run.invocation;
+  begin(): Promise<InvocationResult> {
+    const { invocation, clock, trace, span } = this.#run;
+    const { context, payload, clientContext, target, streaming, wantsHttp } = invocation;
     const { revision, qualifier } = target;
-    const responding = this.#environment.invoke({
+    const { startKind, id } = this.#environment;
+    span.set({ start: startKind, environment: id });
+    const request = {
       requestId: context.requestId,
       functionArn:
         qualifier === undefined ? revision.functionArn : `${revision.functionArn}:${qualifier}`,
-      deadlineMs: this.#run.clock.nowMs() + revision.timeoutMs,
-      traceHeader: formatTraceHeader(this.#trace),
+      deadlineMs: clock.nowMs() + revision.timeoutMs,
+      traceHeader: formatTraceHeader(trace),
       clientContext,
       cognitoIdentity: undefined,
       payload,
       streaming: streaming ?? false,
-      signal: this.#stop.signal,
-    });
-    ignore(responding, "raced with the timeout; after it the answer no longer counts");
-    return responding;
+      wantsHttp: wantsHttp ?? false,
+    };
+    this.#environment.invoke(request, this);
+    return this.#answer.promise;
   }
 
-  async #answer(response: GuestResponse | "late"): Promise<InvocationResult> {
+  /** The function begins; time counts from here, also for one that waited in an inbox. */
+  begun(): void {
+    const { clock, invocation, tracer, trace } = this.#run;
+    const { revision } = invocation.target;
+    this.#handler = tracer.span(trace, "handler");
+    this.#startedMs = clock.monotonicMs();
+    const keepTail = invocation.tailLog === true;
+    this.#environment.log.start(invocation.context.requestId, revision.version, keepTail);
+    this.#timer = clock.timer(revision.timeoutMs, () => this.#onLate());
+  }
+
+  #onLate(): void {
+    this.#late.resolve("late");
+    this.#environment.spoil("timeout");
+    // A stream that has begun is told by its reader, see `forward`.
+    if (!this.#isOver) this.#conclude(this.#timedOut(), "unknown");
+    this.#environment.abandon(new Error("the function's time is over"));
+  }
+
+  answered(response: GuestResponse): void {
+    if (this.#isOver) return;
     const { invocation } = this.#run;
-    const { requestId } = invocation.context;
-    if (response === "late") return this.#whole(this.#timedOut());
     switch (response.kind) {
       case "payload":
         return response.payload.length > responseBytesMax
-          ? this.#whole(responseTooLarge())
-          : this.#whole(ok, response.payload);
+          ? this.#conclude(responseTooLarge(), this.#markOf(response))
+          : this.#conclude(ok, this.#markOf(response), { payload: response.payload });
+      case "http":
+        return this.#conclude(ok, this.#markOf(response), { http: response });
       case "error":
-        return this.#whole(functionError(response.error));
+        return this.#conclude(functionError(response.error), this.#markOf(response));
       case "exit":
-        return this.#whole(exited(requestId, response.exit));
+        return this.#conclude(exited(invocation.context.requestId, response.exit), "unknown");
       case "stream":
-        return invocation.streaming === true ? this.#stream(response) : this.#collect(response);
+        this.#isOver = true;
+        this.#handler?.end();
+        if (invocation.streaming === true) return this.#answer.resolve(this.#stream(response));
+        return this.#answer.resolve(this.#collect(response));
+      case "not-begun":
+        return this.#runElsewhere();
       default:
         return unreachable(response);
     }
+  }
+
+  #markOf(response: { readonly output?: OutputMark }): Mark {
+    return this.#environment.marksOutput ? response.output : "unknown";
+  }
+
+  #runElsewhere(): void {
+    this.#isOver = true;
+    this.#environment[Symbol.dispose]();
+    if (this.#environmentCount < environmentsMax) {
+      return this.#answer.resolve(acquireAndRun(this.#run, this.#environmentCount + 1));
+    }
+    const message = `${environmentsMax} environments ended in front of an invocation`;
+    this.#reject(new PlatformError("environment.lost", message));
+  }
+
+  failed(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#environment.spoil();
+    this.#handler?.fail("platform");
+    this.#timer?.[Symbol.dispose]();
+    this.#environment[Symbol.dispose]();
+    this.#reject(error);
+  }
+
+  #reject(error: unknown): void {
+    this.#handler?.end();
+    this.#run.span.fail("platform");
+    this.#run.span.end();
+    this.#run.settled();
+    this.#answer.reject(error);
   }
 
   #timedOut(): Verdict {
@@ -178,19 +246,27 @@ class Run {
     return timedOut(context.requestId, target.revision.timeoutMs);
   }
 
-  #whole(verdict: Verdict, payload?: Uint8Array): InvocationResult {
-    return result(this.#run.invocation, payload ?? verdict.error?.payload ?? new Uint8Array(), {
-      log: this.#environment.log,
-      outcome: this.#settle(verdict),
-    });
+  /** One whole answer, and the end of the invocation with it. */
+  #conclude(
+    verdict: Verdict,
+    mark: Mark,
+    answer: { readonly payload?: Uint8Array; readonly http?: HttpAnswer } = {},
+  ): void {
+    this.#isOver = true;
+    this.#handler?.end();
+    const payload = answer.payload ?? verdict.error?.payload ?? nothing;
+    const { log } = this.#environment;
+    const outcome = this.#settle(verdict, mark);
+    const whole = result(this.#run.invocation, payload, { log, outcome });
+    this.#answer.resolve(answer.http ? { ...whole, http: answer.http } : whole);
   }
 
   #stream(response: GuestResponse & { readonly kind: "stream" }): InvocationResult {
     const forwarded = forward(response, { late: this.#late.promise, bytesMax: streamBytesMax });
-    const streaming = this.#run.tracer.span(this.#trace, "response");
+    const streaming = this.#run.tracer.span(this.#run.trace, "response");
     const outcome = forwarded.end.then(async (end) => {
       streaming.end();
-      return this.#settle(await this.#verdictOf(end));
+      return this.#settle(await this.#verdictOf(end), "unknown");
     });
     const answered = result(this.#run.invocation, forwarded.body, {
       log: this.#environment.log,
@@ -208,15 +284,18 @@ class Run {
       // The end says why, below.
     }
     const verdict = await this.#verdictOf(await forwarded.end);
-    return this.#whole(verdict, verdict.kind === "ok" ? Buffer.concat(chunks) : undefined);
+    const whole = verdict.kind === "ok" ? Buffer.concat(chunks) : verdict.error?.payload;
+    return result(this.#run.invocation, whole ?? nothing, {
+      log: this.#environment.log,
+      outcome: this.#settle(verdict, "unknown"),
+    });
   }
 
   async #verdictOf(end: StreamEnd): Promise<Verdict> {
     if (end === "late") return this.#timedOut();
     if (end === "complete") return ok;
     if (end.kind === "too-large") {
-      this.#environment.spoil();
-      this.#stop.abort(new Error("the response is too large"));
+      this.#environment.abandon(new Error("the response is too large"));
       return responseTooLarge(end.bytesMax);
     }
     if (end.kind === "reported") return functionError(end.error);
@@ -230,14 +309,15 @@ class Run {
     return exited(this.#run.invocation.context.requestId, exit);
   }
 
-  /** Log, bill, give back; never rejects. */
-  async #settle(verdict: Verdict): Promise<Outcome> {
+  /** Log, bill, give back; never rejects. At once, unless something has to be waited for. */
+  #settle(verdict: Verdict, mark: Mark): Promise<Outcome> {
     const besides = this.#environment.extensionsSettled();
-    if (!besides) return this.#finish(verdict);
+    if (!besides) return this.#finish(verdict, mark);
     // The caller has its answer while extensions still work; only its log must wait for them.
     const durationMs = this.#run.clock.monotonicMs() - this.#startedMs;
-    const finished = this.#finishAfter(besides, verdict);
-    return this.#run.invocation.tailLog === true ? finished : outcomeOf(verdict, durationMs);
+    const finished = this.#finishAfter(besides, verdict, mark);
+    if (this.#run.invocation.tailLog === true) return finished;
+    return Promise.resolve(outcomeOf(verdict, durationMs));
   }
 
   /**
@@ -248,63 +328,43 @@ class Run {
   async #finishAfter(
     besides: Promise<FunctionErrorBody | undefined>,
     verdict: Verdict,
+    mark: Mark,
   ): Promise<Outcome> {
     const end = await Promise.race([besides, this.#late.promise]);
-    if (end === undefined) return this.#finish(verdict);
+    if (end === undefined) return this.#finish(verdict, mark);
     if (end !== "late") this.#environment.spoil();
     const reported = end === "late" ? this.#timedOut() : functionError(end);
-    const outcome = await this.#finish(verdict.kind === "ok" ? reported : verdict);
+    const outcome = await this.#finish(verdict.kind === "ok" ? reported : verdict, mark);
     return outcomeOf(verdict, outcome.durationMs);
   }
 
-  async #finish(verdict: Verdict): Promise<Outcome> {
-    this.#timer[Symbol.dispose]();
-    const environment = this.#environment;
+  #finish(verdict: Verdict, mark: Mark): Promise<Outcome> {
+    this.#timer?.[Symbol.dispose]();
     const { timeoutMs } = this.#run.invocation.target.revision;
     const elapsedMs = this.#run.clock.monotonicMs() - this.#startedMs;
     const durationMs = verdict.kind === "timeout" ? timeoutMs : elapsedMs;
     if (verdict.status !== "ok") this.#run.span.fail(verdict.errorType ?? "error");
-    try {
-      const memoryPeakMiB = await environment.memoryPeakMiB();
-      const times = { durationMs, initMs: environment.initMs };
-      const report = reportOf(this.#run.invocation, verdict, times);
-      await environment.log.finish({ ...report, memoryPeakMiB });
-    } catch {
-      environment.spoil(); // an environment that cannot be accounted for is not used again
-    }
-    await this.#giveBack();
-    return outcomeOf(verdict, durationMs);
+    const times = { durationMs, initMs: this.#environment.initMs };
+    const report = reportOf(this.#run.invocation, verdict, times);
+    const memoryPeakMiB = this.#environment.memoryPeakMiB();
+    const known =
+      typeof memoryPeakMiB === "number"
+        ? { ...report, memoryPeakMiB }
+        : memoryPeakMiB.then((measured) => ({ ...report, memoryPeakMiB: measured }));
+    const written = this.#environment.log.finish(known, mark);
+    const outcome = outcomeOf(verdict, durationMs);
+    return written ? written.then(() => this.#giveBack(outcome)) : this.#giveBack(outcome);
   }
 
-  async #giveBack(): Promise<void> {
-    this.#timer[Symbol.dispose]();
-    await this.#environment[Symbol.asyncDispose]();
+  #giveBack(outcome: Outcome): Promise<Outcome> {
+    this.#environment[Symbol.dispose]();
     this.#run.span.end();
     this.#run.settled();
+    return Promise.resolve(outcome);
   }
 }
 
-/**
- * "Duration is rounded up to the nearest millisecond"; since August 2025 the init phase is billed too
- * (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/).
- */
-function reportOf(
-  invocation: Invocation,
-  verdict: Verdict,
-  times: { readonly durationMs: number; readonly initMs: number | undefined },
-): Omit<InvocationReport, "memoryPeakMiB"> {
-  const { revision } = invocation.target;
-  return {
-    requestId: invocation.context.requestId,
-    durationMs: times.durationMs,
-    billedMs: Math.max(1, Math.ceil(times.durationMs + (times.initMs ?? 0))),
-    memoryMiB: revision.memoryMiB,
-    initMs: times.initMs,
-    traceId: revision.tracingMode === "Active" ? invocation.context.trace.traceId : undefined,
-    status: verdict.status,
-    errorType: verdict.errorType,
-  };
-}
+const nothing = new Uint8Array();
 
 function result(
   invocation: Invocation,

@@ -7,6 +7,7 @@ import type { Random } from "#base/random.ts";
 import type { Packages } from "#functions/packages/packages.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Assignment, FunctionErrorBody, InitOutcome } from "#functions/runtimes/runtimes.ts";
+import type { ServiceTimes } from "#functions/scheduler/scheduler.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
 import { describeExit, launcherLost, listenerOf, portInside, type Booted } from "./booted.ts";
 import { Environment } from "./environment.ts";
@@ -40,6 +41,7 @@ export interface ColdStart {
   readonly trace: TraceContext;
   /** Gives a booted sandbox; called again when an init that was too slow gets its second try. */
   readonly takeBooted: () => Promise<Booted>;
+  readonly times: ServiceTimes;
   /** Filled as phases end; for the trace and for `recentStarts`. */
   readonly phases: Record<string, number>;
   /** What the function is told of it in `AWS_LAMBDA_INITIALIZATION_TYPE`. */
@@ -133,7 +135,18 @@ async function assemble(
     log.attach(sandbox.stderr);
     log.useExtensions(guest.extensions);
     const isProvisioned = start.initializationType === "provisioned-concurrency";
-    const parts = { id: sandbox.id, key, revision, sandbox, guest, log, attached, isProvisioned };
+    const { times } = start;
+    const parts = {
+      id: sandbox.id,
+      key,
+      revision,
+      sandbox,
+      guest,
+      log,
+      times,
+      attached,
+      isProvisioned,
+    };
     const environment = new Environment(parts, deps.clock);
     const identity = (): ReturnType<Environment["identity"]> => environment.identity();
     attached.use(deps.guestEndpoint.serve(listenerOf(sandbox, endpointPort), identity));

@@ -9,12 +9,14 @@ import type {
   GuestExtensions,
   GuestRequest,
   GuestResponse,
+  InvocationReceiver,
   ShutdownReason,
 } from "#functions/runtimes/runtimes.ts";
 import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
+import { recallAfterMs, type ServiceTimes } from "#functions/scheduler/scheduler.ts";
 import { describeExit, launcherLost } from "./booted.ts";
 import type { Freezable } from "./freezing.ts";
-import { memoryPeakAgeMs } from "./limits.ts";
+import { credentialsMarginMs, memoryPeakAgeMs } from "./limits.ts";
 import type { LogPump } from "./log-pump.ts";
 import type { EndReason } from "./roster.ts";
 import type { ExecutionEnvironment, GuestIdentity, PoolSnapshot } from "./pool.ts";
@@ -30,6 +32,8 @@ export interface EnvironmentParts {
   readonly guest: Guest;
   readonly log: LogPump;
   readonly isProvisioned: boolean;
+  /** How long invocations of this code take, wherever they ran. */
+  readonly times: ServiceTimes;
   /** Released when the sandbox is gone: served ports, held trees. */
   readonly attached: AsyncDisposableStack;
 }
@@ -55,6 +59,13 @@ export class Environment implements Freezable {
   isFrozen = false;
   /** Why what happens to an invocation from now on is the platform's fault and not the function's. */
   #failure: PlatformError | undefined;
+  /** Invocations it is lent for; more than one where the guest has an inbox. */
+  loanCount = 0;
+  /** The one it is lent for wants nobody beside it. */
+  isExclusive = false;
+  /** Monotonic; when the running invocation began. */
+  begunAtMs = 0;
+  #inboxWatch: Disposable | undefined;
   /** Wall time; known once credentials have been issued. */
   credentialsExpireAtMs = 0;
   #initMs: number | undefined;
@@ -91,11 +102,54 @@ export class Environment implements Freezable {
   }
 
   /** What the invoker holds for one invocation; `release` is called once, when it lets go. */
-  lend(trace: TraceContext, release: () => void): ExecutionEnvironment {
-    this.setState("busy");
-    this.isReturning = false;
+  lend(loan: LoanTerms): ExecutionEnvironment {
+    if (this.loanCount++ === 0) this.setState("busy");
+    this.isExclusive = loan.isExclusive;
+    this.parts.log.isShared = this.loanCount > 1;
+    if (this.loanCount === 1) {
+      this.isReturning = false;
+      this.trace = loan.trace;
+    } else this.#watchInbox();
+    return new Loan(this, this.#uses++ === 0, loan);
+  }
+
+  /** One invocation less; true when it was the last. */
+  takeBack(): boolean {
+    this.loanCount--;
+    this.parts.log.isShared = this.loanCount > 1;
+    if (this.loanCount > 0) return false;
+    this.isExclusive = false;
+    this.parts.log.settle();
+    return true;
+  }
+
+  /** An invocation begins: what its function calls from now on is part of this trace. */
+  begin(trace: TraceContext): void {
+    this.begunAtMs = this.#clock.monotonicMs();
     this.trace = trace;
-    return new Loan(this, this.#uses++ === 0, release);
+  }
+
+  sinceBegunMs(): number {
+    return this.#clock.monotonicMs() - this.begunAtMs;
+  }
+
+  /** While others wait behind one invocation, it is watched: a slow one gives them up. */
+  #watchInbox(): void {
+    this.#inboxWatch ??= this.#clock.timer(recallAfterMs, () => {
+      this.#inboxWatch = undefined;
+      if (this.loanCount < 2) return;
+      if (this.sinceBegunMs() >= recallAfterMs) {
+        this.parts.times.note(recallAfterMs * 10);
+        this.parts.guest.recall();
+      }
+      this.#watchInbox();
+    });
+  }
+
+  /** Whether its credentials outlive an invocation that begins now. */
+  hasCredentials(): boolean {
+    const neededMs = this.parts.revision.timeoutMs + credentialsMarginMs;
+    return this.credentialsExpireAtMs - neededMs > this.#clock.nowMs();
   }
 
   /** Told with the first invocation, and only then. */
@@ -113,10 +167,14 @@ export class Environment implements Freezable {
    * Asked of the kernel at most every `memoryPeakAgeMs`: a function called a thousand times a second
    * would otherwise pay more for being measured than for running.
    */
-  async memoryPeakMiB(): Promise<number> {
-    const { sandbox, revision } = this.parts;
+  memoryPeakMiB(): number | Promise<number> {
     const now = this.#clock.monotonicMs();
     if (!this.spoiled && now - this.#peakAtMs < memoryPeakAgeMs) return this.#peakMiB;
+    return this.#measurePeak(now);
+  }
+
+  async #measurePeak(now: number): Promise<number> {
+    const { sandbox, revision } = this.parts;
     // A sandbox that is gone may no longer know; then it had at most all of its memory.
     const peak = await sandbox.memoryPeakMiB().catch(() => revision.memoryMiB);
     this.#peakAtMs = now;
@@ -177,6 +235,7 @@ export class Environment implements Freezable {
 
   async #end(): Promise<void> {
     this.setState("ending");
+    this.#inboxWatch?.[Symbol.dispose]();
     this.spoiled = true;
     this.trace = undefined;
     try {
@@ -189,38 +248,64 @@ export class Environment implements Freezable {
   }
 }
 
-class Loan implements ExecutionEnvironment {
+interface LoanTerms {
+  readonly trace: TraceContext;
+  readonly isExclusive: boolean;
+  readonly release: () => void;
+}
+
+class Loan implements ExecutionEnvironment, InvocationReceiver {
   readonly id: string;
   readonly startKind: "cold" | "warm";
   readonly initMs: number | undefined;
+  readonly marksOutput: boolean;
   readonly log: LogPump;
   readonly exited: Sandbox["exited"];
   readonly #environment: Environment;
-  readonly #release: () => void;
+  readonly #terms: LoanTerms;
+  #receiver: InvocationReceiver | undefined;
   #released = false;
 
-  constructor(environment: Environment, isFirst: boolean, release: () => void) {
+  constructor(environment: Environment, isFirst: boolean, terms: LoanTerms) {
     this.#environment = environment;
-    this.#release = release;
+    this.#terms = terms;
     this.id = environment.parts.id;
     this.startKind = isFirst ? "cold" : "warm";
     this.initMs = environment.takeInitMs();
+    this.marksOutput = environment.parts.guest.marksOutput;
     this.log = environment.parts.log;
     this.exited = environment.parts.sandbox.exited;
   }
 
-  async invoke(request: GuestRequest): Promise<GuestResponse> {
-    const { guest } = this.#environment.parts;
-    const response = await guest.invoke(request);
-    if (guest.extensions?.isInUse === true) this.#tellDone(response);
+  invoke(request: GuestRequest, receiver: InvocationReceiver): void {
+    this.#receiver = receiver;
+    this.#environment.parts.guest.invoke(request, this);
+  }
+
+  begun(): void {
+    this.#environment.begin(this.#terms.trace);
+    this.#receiver?.begun();
+  }
+
+  answered(response: GuestResponse): void {
+    const environment = this.#environment;
+    if (environment.parts.guest.extensions?.isInUse === true) this.#tellDone(response);
     if (response.kind === "exit") {
       this.spoil();
       this.log.exitText = describeExit(response.exit);
-      const failure = this.#environment.failureOf(response.exit);
-      if (failure) throw failure;
+      const failure = environment.failureOf(response.exit);
+      if (failure) return this.failed(failure);
+    } else if (response.kind === "not-begun") {
+      if (response.isGone) this.spoil();
+    } else {
+      environment.parts.times.note(environment.sinceBegunMs());
     }
-    this.#environment.isReturning = response.kind === "payload" || response.kind === "error";
-    return response;
+    environment.isReturning = response.kind !== "stream" && response.kind !== "exit";
+    this.#receiver?.answered(response);
+  }
+
+  failed(error: unknown): void {
+    this.#receiver?.failed(error);
   }
 
   extensionsSettled(): Promise<FunctionErrorBody | undefined> | undefined {
@@ -234,7 +319,12 @@ class Loan implements ExecutionEnvironment {
     this.#environment.spoiled = true;
   }
 
-  memoryPeakMiB(): Promise<number> {
+  abandon(reason: Error): void {
+    this.spoil();
+    this.#environment.parts.guest.abandon(reason);
+  }
+
+  memoryPeakMiB(): number | Promise<number> {
     return this.#environment.memoryPeakMiB();
   }
 
@@ -249,12 +339,12 @@ class Loan implements ExecutionEnvironment {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     if (this.#released) return;
     this.#released = true;
-    this.#environment.trace = undefined;
-    this.#release();
-    if (this.#environment.spoiled)
-      ignore(this.#environment.end(), "the pool keeps account of it; the invocation is over");
+    this.#terms.release();
+    const environment = this.#environment;
+    if (environment.spoiled && environment.loanCount === 0)
+      ignore(environment.end(), "the pool keeps account of it; the invocation is over");
   }
 }

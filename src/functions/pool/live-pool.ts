@@ -7,7 +7,6 @@ import type { Runtime } from "#functions/runtimes/runtimes.ts";
 import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
 import {
   type KnownArrivals,
-  pickWarm,
   plan,
   type Plan,
   type Prewarm,
@@ -17,19 +16,17 @@ import type { ColdStartDeps, ColdStarted } from "./cold-start.ts";
 import type { Environment } from "./environment.ts";
 import { Freezer } from "./freezing.ts";
 import { GenericSandboxes } from "./generic-sandboxes.ts";
-import {
-  credentialsMarginMs,
-  freezeAfterMsDefault,
-  genericMemoryMiB,
-  startsMax,
-} from "./limits.ts";
+import { freezeAfterMsDefault, genericMemoryMiB, startsMax } from "./limits.ts";
 import { Provisioned } from "./provisioned.ts";
 import { type EndReason, Roster } from "./roster.ts";
 import { type Starting, Starts } from "./starts.ts";
+import { snapshotOf } from "./snapshot.ts";
 import { WaitingLine } from "./waiting-line.ts";
+import { WarmEnvironments } from "./warm-environments.ts";
 import type {
   Acquired,
   EnvironmentPool,
+  ExecutionEnvironment,
   PoolSnapshot,
   ProvisionedState,
   StartRecord,
@@ -70,7 +67,7 @@ class LivePool implements EnvironmentPool {
   readonly #roster: Roster;
   readonly #provisioned: Provisioned;
   readonly #ahead: StartsAhead;
-  readonly #idle = new Map<string, Set<Environment>>();
+  readonly #warm = new WarmEnvironments();
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #converging = false;
@@ -100,6 +97,7 @@ class LivePool implements EnvironmentPool {
       roster: this.#roster,
       provisioned: this.#provisioned,
       ahead: this.#ahead,
+      warm: this.#warm,
       signal: this.#stop.signal,
       welcome: (started, start) => this.#welcome(started, start),
     });
@@ -111,16 +109,39 @@ class LivePool implements EnvironmentPool {
     this.#converge();
   }
 
-  async acquire(revision: Revision, trace: TraceContext, signal: AbortSignal): Promise<Acquired> {
+  acquireNow(
+    revision: Revision,
+    trace: TraceContext,
+    isExclusive: boolean,
+  ): ExecutionEnvironment | undefined {
+    if (this.#stop.signal.aborted) return undefined;
+    const key = this.#warm.keyOf(revision);
+    for (;;) {
+      const best = this.#warm.find(key, isExclusive);
+      if (!best) return undefined;
+      if (!best.spoiled && best.hasCredentials())
+        return this.#lend(best, trace, isExclusive).environment;
+      if (best.loanCount > 0) return undefined;
+      if (!best.spoiled) best.endReason = "credentials-expired";
+      this.#end(best);
+    }
+  }
+
+  async acquire(
+    revision: Revision,
+    trace: TraceContext,
+    { signal, isExclusive }: { readonly signal: AbortSignal; readonly isExclusive: boolean },
+  ): Promise<Acquired> {
     signal.throwIfAborted();
     if (this.#stop.signal.aborted)
       throw new PlatformError("server.stopping", "no function is started while the server stops");
-    const warm = this.#takeWarm(revision);
-    if (warm) return this.#lend(warm, trace);
+    const environment = this.acquireNow(revision, trace, isExclusive);
+    if (environment) return { kind: "ready", environment };
     const runtime = this.#runtimeOf(revision);
+    const key = this.#warm.keyOf(revision);
     const sinceMs = this.#deps.clock.monotonicMs();
     const waiting = this.#line.join(
-      { key: keyOf(revision), revision, runtime, trace, sinceMs },
+      { key, revision, runtime, trace, sinceMs, isExclusive },
       signal,
     );
     this.#converge();
@@ -165,7 +186,7 @@ class LivePool implements EnvironmentPool {
   }
 
   provision(revision: Revision, count: number): void {
-    const key = keyOf(revision);
+    const key = this.#warm.keyOf(revision);
     const wish = { key, revision, runtime: this.#runtimeOf(revision), count };
     const surplus = this.#provisioned.set(key, wish);
     for (const environment of surplus) this.#dismiss(environment, "changed");
@@ -173,12 +194,16 @@ class LivePool implements EnvironmentPool {
   }
 
   provisioned(revision: Revision): ProvisionedState {
-    return this.#provisioned.state(keyOf(revision));
+    return this.#provisioned.state(this.#warm.keyOf(revision));
   }
 
   announce(revision: Revision, known: KnownArrivals | undefined): void {
     if (known)
-      this.#ahead.remember({ key: keyOf(revision), revision, runtime: this.#runtimeOf(revision) });
+      this.#ahead.remember({
+        key: this.#warm.keyOf(revision),
+        revision,
+        runtime: this.#runtimeOf(revision),
+      });
     this.#roster.announce(revision.functionArn, known);
     this.#converge();
   }
@@ -191,21 +216,8 @@ class LivePool implements EnvironmentPool {
   }
 
   snapshot(): PoolSnapshot {
-    const started = Array.from(this.#roster.all(), (environment) => ({
-      id: environment.parts.id,
-      functionArn: environment.parts.revision.functionArn,
-      version: environment.parts.revision.version,
-      state: environment.shownState(),
-      sinceMs: environment.sinceMs,
-    }));
-    const starting = Array.from(this.#starts.underWay(), (start) => ({
-      id: "",
-      functionArn: start.revision.functionArn,
-      version: start.revision.version,
-      state: "starting" as const,
-      sinceMs: start.sinceMs,
-    }));
-    return { generic: this.#generic.counts(), environments: [...started, ...starting] };
+    const environments = snapshotOf(this.#roster.all(), this.#starts.underWay());
+    return { generic: this.#generic.counts(), environments };
   }
 
   recentStarts(): readonly StartRecord[] {
@@ -227,46 +239,45 @@ class LivePool implements EnvironmentPool {
     }
   }
 
-  #takeWarm(revision: Revision): Environment | undefined {
-    const idle = this.#idle.get(keyOf(revision));
-    if (!idle) return undefined;
-    for (let best = pickWarm(idle); best; best = pickWarm(idle)) {
-      idle.delete(best);
-      if (!best.spoiled && this.#credentialsLast(best)) return best;
-      if (!best.spoiled) best.endReason = "credentials-expired";
-      this.#end(best);
+  #lend(
+    environment: Environment,
+    trace: TraceContext,
+    isExclusive: boolean,
+  ): Extract<Acquired, { readonly kind: "ready" }> {
+    if (environment.loanCount === 0) {
+      this.#freezer.taken(environment, { thaw: true });
+      this.#warm.setBusy(environment);
     }
-    return undefined;
-  }
-
-  #credentialsLast(environment: Environment): boolean {
-    const neededMs = environment.parts.revision.timeoutMs + credentialsMarginMs;
-    return environment.credentialsExpireAtMs - neededMs > this.#deps.clock.nowMs();
-  }
-
-  #lend(environment: Environment, trace: TraceContext): Acquired {
-    this.#freezer.taken(environment, { thaw: true });
     this.#roster.lent(environment);
-    const loan = environment.lend(trace, () => this.#takeBack(environment));
-    return { kind: "ready", environment: loan };
+    const release = (): void => this.#takeBack(environment);
+    return { kind: "ready", environment: environment.lend({ trace, isExclusive, release }) };
   }
 
   #takeBack(environment: Environment): void {
     environment.lastUsedMs = this.#deps.clock.monotonicMs();
     this.#roster.returned(environment);
-    if (environment.spoiled || this.#stop.signal.aborted) return this.#end(environment);
+    const isLast = environment.takeBack();
+    if (environment.spoiled || this.#stop.signal.aborted) {
+      if (isLast) this.#end(environment);
+      return;
+    }
     this.#offer(environment);
-    this.#converge();
+    if (!this.#line.isEmpty) this.#converge();
   }
 
-  /** To whoever waits longest for it, else it becomes idle. */
+  /** To those who wait longest for it, as many as it may hold; else it becomes idle. */
   #offer(environment: Environment, prewarm?: Prewarm): void {
-    const waiter = this.#line.next(environment.parts.key);
-    if (waiter) return waiter.answer(this.#lend(environment, waiter.trace));
+    const { key } = environment.parts;
+    while (environment.loanCount === 0 || this.#warm.hasRoom(environment)) {
+      const waiter = this.#line.peek(key, 0);
+      if (!waiter || (waiter.isExclusive && environment.loanCount > 0)) break;
+      this.#line.next(key);
+      waiter.answer(this.#lend(environment, waiter.trace, waiter.isExclusive));
+    }
+    if (environment.loanCount > 0) return;
     environment.setState("idle");
     environment.trace = undefined;
-    const idle = this.#idle.get(environment.parts.key) ?? new Set();
-    this.#idle.set(environment.parts.key, idle.add(environment));
+    this.#warm.setIdle(environment);
     this.#freezer.idle(environment);
     const keepUntilMs = this.#roster.rested(environment, prewarm);
     if (keepUntilMs < this.#againAtMs) this.#converge();
@@ -346,7 +357,10 @@ class LivePool implements EnvironmentPool {
       if (start.purpose === "call") this.#line.next(environment.parts.key)?.answer(failure);
       return;
     }
-    void environment.parts.sandbox.exited.then(() => this.#lost(environment));
+    // One that ended by itself goes at once if nobody uses it, else when the invocation lets go.
+    void environment.parts.sandbox.exited.then(
+      () => environment.state === "idle" && this.#end(environment),
+    );
     if (this.#stop.signal.aborted) return this.#end(environment);
     this.#ahead.remember(start);
     this.#offer(environment, start.prewarm);
@@ -354,14 +368,8 @@ class LivePool implements EnvironmentPool {
     if (start.retired) this.#dismiss(environment, "changed");
   }
 
-  /** The sandbox ended by itself: at once if nobody uses it, else when the invocation lets go. */
-  #lost(environment: Environment): void {
-    if (environment.state === "idle") this.#end(environment);
-  }
-
   #end(environment: Environment): void {
-    this.#idle.get(environment.parts.key)?.delete(environment);
-    if (this.#idle.get(environment.parts.key)?.size === 0) this.#idle.delete(environment.parts.key);
+    this.#warm.remove(environment);
     this.#freezer.taken(environment, { thaw: false });
     this.#roster.ending(environment);
     const ending = environment
@@ -376,10 +384,4 @@ class LivePool implements EnvironmentPool {
       });
     this.#running.add(ending);
   }
-}
-
-/** One deployable state; a change of the network setting needs an environment of its own too. */
-function keyOf(revision: Revision): string {
-  const { functionArn, version, revisionId, egress } = revision;
-  return `${functionArn}:${version}:${revisionId}:${egress}`;
 }

@@ -1,44 +1,59 @@
 import type { Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
+import { ignore } from "#base/ignore.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type {
   ExtensionListener,
   ExtensionRecord,
   GuestExtensions,
+  OutputMark,
 } from "#functions/runtimes/runtimes.ts";
 import {
   drainTimeoutMs,
   extensionsMax,
-  idleReadBytesPerWindow,
-  idleReadWindowMs,
   logBurstBytes,
   logBytesPerSecond,
-  readBytesPerWindow,
-  readWindowMs,
   tailBytesMax,
 } from "./limits.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import { OutputSource } from "./output-source.ts";
 import { disarm, platformLines, type PlatformLines } from "./platform-lines.ts";
 import type { InitReport } from "./platform-records.ts";
 import type { InvocationLog, InvocationReport, LogSink } from "./pool.ts";
 import { TelemetryFeed, type RuntimeDone } from "./telemetry-feed.ts";
 
+/** Platform lines that wait for output which the guest has written and nobody has read yet, or for a figure. */
+interface Boundary {
+  readonly mark: OutputMark;
+  /** Undefined while the figure is not known. */
+  write: (() => void) | undefined;
+}
+
 /**
  * Carries what one environment prints to the log sink, with the platform's own lines around it. Keeps
- * at most `logBytesPerSecond`; the rest is dropped and counted in the log. A function that prints faster
- * than `readBytesPerWindow` waits for its own output: the platform's loop is never its victim. Between
- * invocations far less is read; what a process left behind prints then has to wait for the next one.
+ * at most `logBytesPerSecond`; the rest is dropped and counted in the log.
+ *
+ * Output and answers travel on sockets of their own. Where a guest says with its answer how much it had
+ * printed, the end of an invocation is written when that much has been read, and what follows belongs to
+ * the next one, however close it came behind.
  */
 export class LogPump implements InvocationLog, ExtensionListener {
   readonly #clock: Clock;
   readonly #sink: LogSink;
-  readonly #revision: Revision;
   readonly stream: string;
   readonly #lines: PlatformLines;
-  readonly #sources: Source[] = [];
   readonly #feed: TelemetryFeed;
   /** Unfinished lines of extensions, by name and stream. */
   readonly #ofExtensions = new Map<string, LineSplitter>();
+  readonly #sources: OutputSource[] = [];
+  readonly #group: Parameters<LogSink["write"]>[0];
+  readonly #boundaries: Boundary[] = [];
+  #lastMark: OutputMark = { stdout: 0, stderr: 0 };
+  /** Bytes read that no mark knows of: written by other processes, or around the runtime. */
+  #unmarked: OutputMark = { stdout: 0, stderr: 0 };
+  #isSorting = false;
+  #patience: Disposable | undefined;
+  #keepsTail = false;
   #tail: string[] = [];
   #tailBytes = 0;
   #allowance = logBurstBytes;
@@ -46,6 +61,8 @@ export class LogPump implements InvocationLog, ExtensionListener {
   #droppedLines = 0;
   #droppedBytes = 0;
   #isIdle = false;
+  /** Several invocations are in the guest's hands: what it prints may be any one's of them. */
+  isShared = false;
   /** How the sandbox ended, in the words of the service, once it has. */
   exitText: string | undefined;
 
@@ -57,7 +74,8 @@ export class LogPump implements InvocationLog, ExtensionListener {
   }) {
     this.#clock = deps.clock;
     this.#sink = deps.sink;
-    this.#revision = deps.revision;
+    const { accountId, region, logging } = deps.revision;
+    this.#group = { accountId, region, name: logging.group };
     this.stream = deps.stream;
     this.#lines = platformLines(deps.revision, () => deps.clock.nowMs());
     this.#allowanceAtMs = deps.clock.monotonicMs();
@@ -81,11 +99,13 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#platform([this.#lines.extension(extension)]);
   }
 
-  /** Begins to read; once per socket. */
+  /** Begins to read; standard output first, then error. */
   attach(socket: Socket): void {
-    const source = new Source(socket, this.#clock, {
+    const source = new OutputSource(socket, this.#clock, {
       deliver: (lines) => this.#printed("function", lines),
       isIdle: () => this.#isIdle,
+      isAmbiguous: () => this.isShared || this.#boundaries.length > 0,
+      held: () => this.#sortSoon(),
     });
     this.#sources.push(source);
   }
@@ -106,9 +126,17 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#platform([this.#lines.initReport(report)]);
   }
 
-  start(requestId: string, version: string): void {
+  start(requestId: string, version: string, keepTail = true): void {
+    if (this.#boundaries.length > 0) {
+      const write = (): void => this.#start(requestId, version, keepTail);
+      this.#boundaries.push({ mark: this.#lastMark, write });
+    } else this.#start(requestId, version, keepTail);
+  }
+
+  #start(requestId: string, version: string, keepTail: boolean): void {
     this.#tail = [];
     this.#tailBytes = 0;
+    this.#keepsTail = keepTail;
     this.#isIdle = false;
     for (const source of this.#sources) source.quicken();
     this.#platform([this.#lines.start(requestId, version)]);
@@ -120,9 +148,79 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#feed.runtimeDone(done);
   }
 
-  async finish(report: InvocationReport): Promise<void> {
-    await this.#drain();
+  finish(
+    report: InvocationReport | Promise<InvocationReport>,
+    mark: OutputMark | "unknown" | undefined,
+  ): Promise<void> | undefined {
+    // A runtime that says nothing of its output is given a turn, a dead one its last words.
+    if (mark === "unknown" || this.exitText !== undefined) {
+      return this.#drain().then(async () => this.#finishNow(await report));
+    }
+    if (mark) this.#lastMark = mark;
+    const due = this.#lastMark;
+    if (!(report instanceof Promise) && this.#boundaries.length === 0 && this.#hasRead(due)) {
+      this.#finishAt(report, due);
+      return undefined;
+    }
+    return this.#finishLater(report, due);
+  }
+
+  #finishLater(
+    report: InvocationReport | Promise<InvocationReport>,
+    due: OutputMark,
+  ): Promise<void> {
+    const written = Promise.withResolvers<void>();
+    const boundary: Boundary = { mark: due, write: undefined };
+    const know = (known: InvocationReport): void => {
+      boundary.write = () => {
+        this.#finishAt(known, due);
+        written.resolve();
+      };
+      this.#sort(false);
+    };
+    this.#boundaries.push(boundary);
+    this.#patience ??= this.#clock.timer(drainTimeoutMs, () => {
+      this.#patience = undefined;
+      this.#sort(true);
+    });
+    if (report instanceof Promise) ignore(report.then(know), "a figure never fails");
+    else know(report);
+    return written.promise;
+  }
+
+  /** Nothing is in the guest's hands: what was read beyond the last mark was written past it. */
+  settle(): void {
+    if (this.#boundaries.length > 0) return;
+    const beyond = (index: number, marked: number): number =>
+      Math.max(0, (this.#sources[index]?.readBytes ?? 0) - marked);
+    const { stdout, stderr } = this.#lastMark;
+    this.#unmarked = { stdout: beyond(0, stdout), stderr: beyond(1, stderr) };
+  }
+
+  #hasRead(mark: OutputMark): boolean {
+    const [stdout, stderr] = this.#sources;
+    return (
+      (stdout?.readBytes ?? 0) >= mark.stdout + this.#unmarked.stdout &&
+      (stderr?.readBytes ?? 0) >= mark.stderr + this.#unmarked.stderr
+    );
+  }
+
+  #finishAt(report: InvocationReport, mark: OutputMark): void {
+    const [stdout, stderr] = this.#sources;
+    stdout?.release(mark.stdout + this.#unmarked.stdout);
+    stderr?.release(mark.stderr + this.#unmarked.stderr);
+    stdout?.flushLine();
+    stderr?.flushLine();
+    this.#end(report);
+  }
+
+  #finishNow(report: InvocationReport): void {
+    this.#sort(true);
     for (const source of this.#sources) source.flush();
+    this.#end(report);
+  }
+
+  #end(report: InvocationReport): void {
     this.#tellDropped();
     this.#platform([
       this.#lines.failure(report, this.exitText),
@@ -131,6 +229,29 @@ export class LogPump implements InvocationLog, ExtensionListener {
     ]);
     this.#feed.report(report);
     this.#isIdle = true;
+  }
+
+  /** When everything that arrived in this turn is here, answers included. */
+  #sortSoon(): void {
+    if (this.#isSorting) return;
+    this.#isSorting = true;
+    setImmediate(() => {
+      this.#isSorting = false;
+      this.#sort(false);
+    });
+  }
+
+  #sort(isPatienceOver: boolean): void {
+    for (;;) {
+      const next = this.#boundaries[0];
+      if (!next) break;
+      if (!next.write || !(isPatienceOver || this.#hasRead(next.mark))) return;
+      this.#boundaries.shift();
+      next.write();
+    }
+    this.#patience?.[Symbol.dispose]();
+    this.#patience = undefined;
+    for (const source of this.#sources) source.release();
   }
 
   tail(): Uint8Array {
@@ -190,11 +311,10 @@ export class LogPump implements InvocationLog, ExtensionListener {
 
   #write(messages: readonly string[]): void {
     if (messages.length === 0) return;
-    for (const message of messages) this.#remember(message);
+    if (this.#keepsTail) for (const message of messages) this.#remember(message);
     const timestampMs = this.#clock.nowMs();
-    const { accountId, region, logging } = this.#revision;
     this.#sink.write(
-      { accountId, region, name: logging.group },
+      this.#group,
       this.stream,
       messages.map((message) => ({ timestampMs, message })),
     );
@@ -205,75 +325,5 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#tailBytes += message.length;
     while (this.#tail.length > 1 && this.#tailBytes - (this.#tail[0]?.length ?? 0) >= tailBytesMax)
       this.#tailBytes -= this.#tail.shift()?.length ?? 0;
-  }
-}
-
-const paces = {
-  running: { bytes: readBytesPerWindow, windowMs: readWindowMs },
-  idle: { bytes: idleReadBytesPerWindow, windowMs: idleReadWindowMs },
-} as const;
-
-/** One output stream of a sandbox. */
-class Source {
-  readonly #splitter = new LineSplitter();
-  readonly #socket: Socket;
-  readonly #clock: Clock;
-  readonly #deliver: (lines: readonly string[]) => void;
-  readonly #end = Promise.withResolvers<void>();
-  #pace: keyof typeof paces = "running";
-  #readBytes = 0;
-  #window: Disposable | undefined;
-
-  constructor(
-    socket: Socket,
-    clock: Clock,
-    owner: { readonly deliver: (lines: readonly string[]) => void; readonly isIdle: () => boolean },
-  ) {
-    this.#socket = socket;
-    this.#clock = clock;
-    this.#deliver = owner.deliver;
-    socket.on("data", (chunk: Buffer) => {
-      this.#readBytes += chunk.length;
-      this.#deliver(this.#splitter.push(chunk));
-      if (!this.#window) this.#open(owner.isIdle() ? "idle" : "running");
-      if (this.#readBytes > paces[this.#pace].bytes) socket.pause();
-    });
-    socket.once("error", () => this.#end.resolve());
-    socket.once("end", () => this.#end.resolve());
-    socket.once("close", () => {
-      this.#window?.[Symbol.dispose]();
-      this.flush();
-      this.#end.resolve();
-    });
-  }
-
-  /** An invocation begins: no more waiting, but what was read in this window stays counted. */
-  quicken(): void {
-    if (!this.#window || this.#pace === "running") return;
-    this.#window[Symbol.dispose]();
-    this.#open("running");
-    this.#socket.resume();
-  }
-
-  #open(pace: keyof typeof paces): void {
-    this.#pace = pace;
-    this.#window = this.#clock.timer(paces[pace].windowMs, () => {
-      this.#window = undefined;
-      this.#readBytes = 0;
-      this.#socket.resume();
-    });
-  }
-
-  get ended(): Promise<void> {
-    return this.#end.promise;
-  }
-
-  giveUp(): void {
-    this.#end.resolve();
-  }
-
-  flush(): void {
-    const rest = this.#splitter.flush();
-    if (rest !== undefined) this.#deliver([rest]);
   }
 }

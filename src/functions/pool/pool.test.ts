@@ -90,11 +90,10 @@ test("stopping while functions start and run ends everything", { timeout: 60_000
   });
   const revision = await platform.deploy(hello);
   await platform.call(revision);
-  const late = platform.pool.acquire(
-    await platform.deploy(hello),
-    platform.tracer.newTrace(),
-    new AbortController().signal,
-  );
+  const late = platform.pool.acquire(await platform.deploy(hello), platform.tracer.newTrace(), {
+    signal: new AbortController().signal,
+    isExclusive: false,
+  });
   late.catch(() => undefined);
   await platform[Symbol.asyncDispose]();
   await assert.rejects(late, { code: "server.stopping" });

@@ -3,8 +3,9 @@ import type { TraceContext } from "#base/context.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type {
   GuestRequest,
-  GuestResponse,
+  InvocationReceiver,
   FunctionErrorBody,
+  OutputMark,
   ShutdownReason,
 } from "#functions/runtimes/runtimes.ts";
 
@@ -22,7 +23,21 @@ export interface EnvironmentPool extends AsyncDisposable {
    * disposing gives it back, or discards it when it is spent.
    * Init failures of the customer's code are a value: `kind: "init-failed"`.
    */
-  acquire(revision: Revision, trace: TraceContext, signal: AbortSignal): Promise<Acquired>;
+  acquire(
+    revision: Revision,
+    trace: TraceContext,
+    how: { readonly signal: AbortSignal; readonly isExclusive: boolean },
+  ): Promise<Acquired>;
+  /**
+   * A place that is free at this moment, without a promise: an idle environment, or the inbox of one whose
+   * function answers so fast that waiting there is shorter than waking another. Undefined when there is
+   * none; then `acquire`.
+   */
+  acquireNow(
+    revision: Revision,
+    trace: TraceContext,
+    isExclusive: boolean,
+  ): ExecutionEnvironment | undefined;
   /** Ends idle environments of a revision that changed or was deleted; running ones end after use. */
   retire(functionArn: string, keepRevisionId: string | undefined): void;
   /**
@@ -108,12 +123,15 @@ export interface InitFailed {
   readonly log: InvocationLog;
 }
 
-export interface ExecutionEnvironment extends AsyncDisposable {
+export interface ExecutionEnvironment extends Disposable {
   readonly id: string;
   readonly startKind: "cold" | "warm";
+  /** Answers say how much had been printed; see `InvocationLog.finish`. */
+  readonly marksOutput: boolean;
   /** Milliseconds of init, on the first invocation only. */
   readonly initMs: number | undefined;
-  invoke(request: GuestRequest): Promise<GuestResponse>;
+  /** Callbacks, as a guest's: see `InvocationReceiver`. */
+  invoke(request: GuestRequest, receiver: InvocationReceiver): void;
   /** Log lines from now on belong to this invocation; END and REPORT are written by `finish`. */
   readonly log: InvocationLog;
   /** Settles when the sandbox's last process is gone, for whatever reason; never rejects. */
@@ -125,13 +143,25 @@ export interface ExecutionEnvironment extends AsyncDisposable {
   extensionsSettled(): Promise<FunctionErrorBody | undefined> | undefined;
   /** Never give it to another invocation; the first reason is what its extensions are told. */
   spoil(reason?: ShutdownReason): void;
-  memoryPeakMiB(): Promise<number>;
+  /** The running invocation fails with `reason` and the environment is spoiled. */
+  abandon(reason: Error): void;
+  /** A figure at most a moment old, or a promise of one. */
+  memoryPeakMiB(): number | Promise<number>;
 }
 
 /** The platform's own lines around an invocation; customer output is interleaved by the pool. */
 export interface InvocationLog {
-  start(requestId: string, version: string): void;
-  finish(report: InvocationReport): Promise<void>;
+  start(requestId: string, version: string, keepTail: boolean): void;
+  /**
+   * Resolves when the lines are with the sink; undefined when they are already. A promised report (which
+   * must not reject) keeps its place in the log. `mark` is what the guest
+   * said of its output with the answer: undefined when nothing changed, `unknown` when there was no answer
+   * or the runtime cannot say.
+   */
+  finish(
+    report: InvocationReport | Promise<InvocationReport>,
+    mark: OutputMark | "unknown" | undefined,
+  ): Promise<void> | undefined;
   /** The last 4 KiB written since `start`. */
   tail(): Uint8Array;
 }

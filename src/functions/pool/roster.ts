@@ -35,7 +35,6 @@ export class Roster {
   readonly #clock: Clock;
   readonly #byId = new Map<string, Environment>();
   readonly #byKey = new Map<string, Set<Environment>>();
-  readonly #lentMs = new WeakMap<Environment, number>();
   /** By function: how its last environment ended, and what it ran. The oldest is forgotten first. */
   readonly #endings = new Map<string, { readonly key: string; readonly why: EndReason }>();
   #memoryMiB = 0;
@@ -115,16 +114,14 @@ export class Roster {
   /** It runs an invocation from now on. */
   lent(environment: Environment): void {
     const nowMs = this.#clock.monotonicMs();
-    this.#lentMs.set(environment, nowMs);
     this.fleet.wake(environment.parts.id);
     this.forecast.arrived(environment.parts.revision.functionArn, nowMs);
   }
 
   returned(environment: Environment): void {
     const nowMs = this.#clock.monotonicMs();
-    const durationMs = nowMs - (this.#lentMs.get(environment) ?? nowMs);
     const { functionArn } = environment.parts.revision;
-    this.forecast.arrivals.left(functionArn, nowMs, durationMs);
+    this.forecast.arrivals.left(functionArn, nowMs, environment.sinceBegunMs());
   }
 
   /** It is idle; gives until when it stays so. `prewarm`: it was begun for a call that is foreseen. */

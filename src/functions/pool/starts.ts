@@ -11,6 +11,7 @@ import type { ColdReason, StartRecord } from "./pool.ts";
 import type { Provisioned } from "./provisioned.ts";
 import type { Roster } from "./roster.ts";
 import type { WaitingLine } from "./waiting-line.ts";
+import type { WarmEnvironments } from "./warm-environments.ts";
 
 /** A cold start under way. */
 export interface Starting extends Making {
@@ -32,6 +33,7 @@ export interface StartsDeps extends ColdStartDeps {
   readonly roster: Roster;
   readonly provisioned: Provisioned;
   readonly ahead: StartsAhead;
+  readonly warm: WarmEnvironments;
   /** The pool stops. */
   readonly signal: AbortSignal;
   /** Takes over what has come up, or what did not, in the same moment in which the start is over. */
@@ -127,7 +129,8 @@ export class Starts {
     try {
       const initializationType =
         purpose === "provisioned" ? "provisioned-concurrency" : "on-demand";
-      const how = { key, revision, trace: span.context, takeBooted, phases } as const;
+      const times = this.#deps.warm.timesOf(key);
+      const how = { key, revision, trace: span.context, takeBooted, times, phases } as const;
       const started = await coldStart(this.#deps, { ...how, initializationType });
       if (started.kind === "ready") over("ok", undefined);
       else over("init-failed", started.error.errorType);

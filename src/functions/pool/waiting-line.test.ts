@@ -10,6 +10,7 @@ const waiter = (key: string): Parameters<WaitingLine["join"]>[0] => ({
   runtime: {} as Waiter["runtime"], // never looked at
   trace: {} as Waiter["trace"], // never looked at
   sinceMs: 0,
+  isExclusive: false,
 });
 
 test("a line has a bound per function, and one function's crowd leaves room for the others", async () => {

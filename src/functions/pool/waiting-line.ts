@@ -12,6 +12,8 @@ export interface Waiter {
   readonly runtime: Runtime;
   readonly trace: TraceContext;
   readonly sinceMs: number;
+  /** Wants an environment without anybody beside it. */
+  readonly isExclusive: boolean;
   readonly answer: (acquired: Acquired) => void;
   readonly refuse: (error: unknown) => void;
 }
@@ -23,7 +25,7 @@ export class WaitingLine {
 
   /** Rejects with the signal's reason as soon as it aborts. Errors: `queue.full`. */
   join(
-    wanted: Pick<Waiter, "key" | "revision" | "runtime" | "trace" | "sinceMs">,
+    wanted: Pick<Waiter, "key" | "revision" | "runtime" | "trace" | "sinceMs" | "isExclusive">,
     signal: AbortSignal,
   ): Promise<Acquired> {
     if (this.#count >= waitersMax)
@@ -50,6 +52,10 @@ export class WaitingLine {
       line.push(waiter);
       this.#count++;
     });
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
   }
 
   /** Takes the one who waits longest out of the line. */

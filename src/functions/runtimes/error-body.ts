@@ -1,4 +1,5 @@
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
+import { fields, findField, type Field, type Frame } from "./channel/frames.ts";
 import { responseBytesMax } from "./limits.ts";
 import type { FunctionErrorBody } from "./runtimes.ts";
 
@@ -68,4 +69,13 @@ function parseObject(payload: Buffer): Readonly<Record<string, unknown>> | undef
   } catch {
     return undefined;
   }
+}
+
+/** The error a guest reports in a frame, as far as it says what it is. */
+export function readError(found: readonly Field[], frame: Frame): FunctionErrorBody {
+  return {
+    errorType: findField(found, fields.errorType) ?? "Runtime.Unknown",
+    errorMessage: findField(found, fields.errorMessage) ?? "",
+    payload: frame.body,
+  };
 }

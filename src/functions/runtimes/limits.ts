@@ -11,6 +11,9 @@ export const metadataBytesMax = 1024 * 1024;
 /** Error bodies a runtime reports; the rest of a longer one is not read. */
 export const errorBytesMax = 1024 * 1024;
 
+/** Invocations a managed guest holds, the running one included; deeper gains nothing (measured). */
+export const inboxMax = 32;
+
 /** How long a guest that announced its end, or whose channel closed, may take to be gone. */
 export const lastBreathMs = 2_000;
 /** How long a custom runtime that reported an error may take to ask for more work or to end. */

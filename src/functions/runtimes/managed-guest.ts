@@ -1,29 +1,22 @@
 import type { Socket } from "node:net";
+import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import { isPlatformError, PlatformError } from "#base/errors.ts";
 import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
+import { Calls } from "./calls.ts";
 import { createChannel } from "./channel/channel.ts";
 import type { Channel } from "./channel/channel.ts";
-import { fields, findField, FrameError, kinds, readFields } from "./channel/frames.ts";
+import { fields, FrameError, kinds, readFields } from "./channel/frames.ts";
 import type { Field, Frame } from "./channel/frames.ts";
-import { responseTooLarge } from "./error-body.ts";
-import {
-  lastBreathMs,
-  ports,
-  readyTimeoutMs,
-  rejoinTimeoutMs,
-  responseBytesMax,
-} from "./limits.ts";
+import { readError } from "./error-body.ts";
+import { inboxMax, lastBreathMs, ports, readyTimeoutMs, rejoinTimeoutMs } from "./limits.ts";
 import { linkTrees } from "./link-trees.ts";
-import { collectStream, streamResponse } from "./managed-stream.ts";
-import type { StreamSource } from "./managed-stream.ts";
 import type {
   Assignment,
-  FunctionErrorBody,
   Guest,
   GuestRequest,
-  GuestResponse,
   InitOutcome,
+  InvocationReceiver,
   StartPhases,
 } from "./runtimes.ts";
 import { abortable, within } from "./waiting.ts";
@@ -51,10 +44,12 @@ export async function attachManaged(
 type Heard = { readonly frame: Frame } | { readonly exit: SandboxExit };
 
 class ManagedGuest implements Guest {
+  readonly inboxMax = inboxMax;
+  readonly marksOutput = true;
   readonly #sandbox: Sandbox;
   readonly #deps: ManagedGuestDeps;
   #channel: Channel;
-  #number = 0;
+  #calls: Calls | undefined;
   #hasBrokenProtocol = false;
   /** Set while a guest that replaced itself is expected back. */
   #rejoined: PromiseWithResolvers<Socket> | undefined;
@@ -89,12 +84,17 @@ class ManagedGuest implements Guest {
     }
   }
 
-  async invoke(request: GuestRequest): Promise<GuestResponse> {
-    request.signal.throwIfAborted();
-    this.#number = (this.#number + 1) >>> 0;
-    const { payload } = request;
-    this.#channel.send(kinds.invoke, this.#number, invokeFields(request), payload);
-    return abortable(this.#answer(request), request.signal, () => this.#channel.close());
+  invoke(request: GuestRequest, receiver: InvocationReceiver): void {
+    assert(this.#calls, "a guest is invoked after it has become a function");
+    this.#calls.invoke(request, receiver);
+  }
+
+  recall(): void {
+    this.#calls?.recall();
+  }
+
+  abandon(reason: Error): void {
+    this.#calls?.abandon(reason);
   }
 
   async #initialise(assignment: Assignment, phases: StartPhases): Promise<InitOutcome> {
@@ -114,7 +114,10 @@ class ManagedGuest implements Guest {
       }
       const found = readFields(frame.metadata);
       const all = { ...phases, ...readPhases(found) };
-      if (frame.kind === kinds.initialised) return { kind: "ok", phases: all };
+      if (frame.kind === kinds.initialised) {
+        this.#takeCalls();
+        return { kind: "ok", phases: all };
+      }
       if (frame.kind !== kinds.initError) throw this.#cut(`frame ${frame.kind} during init`);
       await this.#lastBreath(frame);
       return { kind: "error", error: readError(found, frame), phases: all };
@@ -133,47 +136,16 @@ class ManagedGuest implements Guest {
     throw this.#cut("the guest restarted and did not come back");
   }
 
-  async #answer(request: GuestRequest): Promise<GuestResponse> {
-    const heard = await this.#hear();
-    if ("exit" in heard) return { kind: "exit", exit: heard.exit };
-    const { frame } = heard;
-    this.#expectCurrent(frame);
-    const found = readFields(frame.metadata);
-    switch (frame.kind) {
-      case kinds.response:
-        if (frame.body.length > responseBytesMax)
-          return { kind: "error", error: responseTooLarge() };
-        return { kind: "payload", payload: frame.body };
-      case kinds.error:
-        await this.#lastBreath(frame);
-        return { kind: "error", error: readError(found, frame) };
-      case kinds.streamBegin: {
-        const source = this.#streamSource(request);
-        if (!request.streaming) return collectStream(source);
-        return streamResponse(source, findField(found, fields.contentType));
-      }
-      default:
-        throw this.#cut(`frame ${frame.kind} as an answer`);
-    }
-  }
-
-  #streamSource(request: GuestRequest): StreamSource {
-    return {
-      requestId: request.requestId,
-      signal: request.signal,
-      next: async () => {
-        const heard = await this.#hear();
-        if ("exit" in heard) return { kind: "exit", exit: heard.exit };
-        const { frame } = heard;
-        this.#expectCurrent(frame);
-        if (frame.kind === kinds.streamData) return { kind: "bytes", bytes: frame.body };
-        if (frame.kind === kinds.streamEnd) return { kind: "end" };
-        if (frame.kind !== kinds.streamError) throw this.#cut(`frame ${frame.kind} in a stream`);
-        await this.#lastBreath(frame);
-        return { kind: "error", error: readError(readFields(frame.metadata), frame) };
-      },
-      abandon: () => this.#channel.close(),
-    };
+  /** From here on the channel carries invocations and nothing else. */
+  #takeCalls(): void {
+    const { clock } = this.#deps;
+    this.#calls = new Calls({
+      sandbox: this.#sandbox,
+      channel: this.#channel,
+      clock,
+      concurrency: 1,
+    });
+    this.#channel.pass(this.#calls);
   }
 
   /**
@@ -211,10 +183,6 @@ class ManagedGuest implements Guest {
     this.#rejoined = undefined;
   }
 
-  #expectCurrent(frame: Frame): void {
-    if (frame.number !== this.#number) throw this.#cut(`an answer to invocation ${frame.number}`);
-  }
-
   /** A guest that answered and is about to end must not be taken for one that can be used again. */
   async #lastBreath(frame: Frame): Promise<void> {
     if (frame.isLast) await within(this.#sandbox.exited, lastBreathMs, this.#deps.clock);
@@ -242,31 +210,6 @@ function specialiseFields(assignment: Assignment): readonly Field[] {
       `${name}=${value}`,
     ]),
   ];
-}
-
-function invokeFields(request: GuestRequest): readonly Field[] {
-  const found: Field[] = [
-    [fields.requestId, request.requestId],
-    [fields.functionArn, request.functionArn],
-    [fields.deadlineMs, String(request.deadlineMs)],
-  ];
-  if (request.traceHeader !== "") found.push([fields.traceHeader, request.traceHeader]);
-  if (request.clientContext !== undefined) {
-    found.push([fields.clientContext, request.clientContext]);
-  }
-  if (request.cognitoIdentity !== undefined) {
-    found.push([fields.cognitoIdentity, request.cognitoIdentity]);
-  }
-  if (request.streaming) found.push([fields.streaming, "1"]);
-  return found;
-}
-
-function readError(found: readonly Field[], frame: Frame): FunctionErrorBody {
-  return {
-    errorType: findField(found, fields.errorType) ?? "Runtime.Unknown",
-    errorMessage: findField(found, fields.errorMessage) ?? "",
-    payload: frame.body,
-  };
 }
 
 function readPhases(found: readonly Field[]): StartPhases {

@@ -7,13 +7,15 @@ import type { FunctionErrorBody, GuestResponse } from "./runtimes.ts";
 /** One response stream of a guest, whatever it travels over. */
 export interface StreamSource {
   readonly requestId: string;
-  readonly signal: AbortSignal;
+  /** Rejects with the reason when the invocation was given up. */
   next(): Promise<StreamPart>;
+  /** Tells, also while nobody reads, that the invocation was given up. */
+  onAbandon(tell: (reason: Error) => void): void;
   /** Nobody wants the rest; the guest is not usable afterwards. */
   abandon(): void;
 }
 
-type StreamPart =
+export type StreamPart =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly error: FunctionErrorBody }
@@ -27,12 +29,7 @@ export function streamResponse(
   const ended = Promise.withResolvers<FunctionErrorBody | undefined>();
   // Who never looks at `ended` must not make an unhandled rejection of a lost channel.
   ended.promise.catch(() => undefined);
-  const { signal } = source;
-  const onAbort = (): void => {
-    source.abandon();
-    ended.reject(signal.reason as Error);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
+  source.onAbandon((reason) => ended.reject(reason));
 
   async function* read(): AsyncGenerator<Uint8Array> {
     let isOver = false;
@@ -57,7 +54,6 @@ export function streamResponse(
       ended.reject(error);
       throw error;
     } finally {
-      signal.removeEventListener("abort", onAbort);
       if (!isOver) {
         source.abandon();
         ended.resolve(undefined);

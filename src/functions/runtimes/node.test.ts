@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { createBench, driverNames, errorOf, readStream, textOf, whyNot } from "./testing/bench.ts";
 import type { Bench, StartOptions } from "./testing/bench.ts";
 import { responseBytesMax, streamBytesMax } from "./limits.ts";
+import type { GuestResponse } from "./runtimes.ts";
 
 const modern = "nodejs24.x";
 const legacy = "nodejs22.x";
@@ -370,15 +371,101 @@ for (const name of driverNames) {
       assert.equal(started.init.kind, "ok", started.output());
     });
 
-    test("aborting an invocation rejects with the reason at once", async () => {
+    test("an abandoned invocation rejects with the reason, and what has not begun says so", async () => {
       await using started = await module(`export const handler = () => { for (;;); }`);
+      const running = started.invoke({});
+      const queued = started.invoke({});
       const reason = new Error("timed out");
-      const signal = AbortSignal.any([AbortSignal.abort(reason)]);
-      await assert.rejects(started.invoke({}, { signal }), reason);
-      const controller = new AbortController();
-      const running = started.invoke({}, { signal: controller.signal });
-      controller.abort(reason);
+      started.guest.abandon(reason);
       await assert.rejects(running, reason);
+      assert.deepEqual(await queued, { kind: "not-begun", isGone: true });
+    });
+
+    test("an inbox is worked off one at a time and in order", async () => {
+      await using started = await module(
+        `let running = 0, most = 0;
+        export const handler = async (event) => {
+          most = Math.max(most, ++running);
+          await new Promise((resolve) => setTimeout(resolve, event % 3));
+          running--;
+          return [event, most];
+        }`,
+      );
+      const begun: number[] = [];
+      const numbers = Array.from({ length: 20 }, (_, index) => index);
+      const answers = await Promise.all(
+        numbers.map((number) => started.call(number, { begun: () => void begun.push(number) })),
+      );
+      assert.deepEqual(
+        answers,
+        numbers.map((number) => [number, 1]),
+      );
+      assert.deepEqual(begun, numbers);
+    });
+
+    test("what has not begun can be had back, and the running one goes on", async () => {
+      await using started = await module(
+        `export const handler = (event) => event === "slow"
+          ? new Promise((resolve) => globalThis.release = () => resolve("released"))
+          : event === "release" ? (setTimeout(globalThis.release, 1), "later") : event`,
+      );
+      const slow = started.invoke("slow");
+      const queued = [started.invoke("one"), started.invoke("two")];
+      started.guest.recall();
+      const back = { kind: "not-begun", isGone: false };
+      assert.deepEqual(await Promise.all(queued), [back, back]);
+      started.guest.abandon(new Error("over"));
+      await assert.rejects(slow);
+    });
+
+    test("a crash takes only what had begun with it", async () => {
+      await using started = await module(
+        `export const handler = (event) => event === "die" ? process.exit(3) : event`,
+      );
+      const fine = started.invoke("fine");
+      const dying = started.invoke("die");
+      const queued = started.invoke("next");
+      assert.equal((await fine).kind, "payload");
+      assert.equal((await dying).kind, "exit");
+      assert.deepEqual(await queued, { kind: "not-begun", isGone: true });
+    });
+
+    test("callers that want HTTP get status, headers and body apart", async () => {
+      await using started = await module(`export const handler = (event) => eval(event)`);
+      const http = async (text: string): Promise<unknown> => {
+        const answer = await started.invoke(text, { wantsHttp: true });
+        if (answer.kind !== "http") return answer.kind;
+        const { head, body, isBase64 } = answer;
+        return [JSON.parse(textOf(head)), textOf(body), isBase64];
+      };
+      const all = `({ statusCode: 201, headers: { a: "b" }, cookies: ["c=d"], body: "é" })`;
+      assert.deepEqual(await http(all), [[201, { a: "b" }, ["c=d"]], "é", false]);
+      const binary = `({ statusCode: 200, body: "AAE=", isBase64Encoded: true })`;
+      assert.deepEqual(await http(binary), [[200, null, null], "AAE=", true]);
+      assert.deepEqual(await http(`({ body: 1 })`), [[200, null, null], `{"body":1}`, false]);
+      assert.deepEqual(await http(`"text"`), [[200, null, null], `"text"`, false]);
+      assert.deepEqual(await http(`undefined`), [[200, null, null], "null", false]);
+      const made = `({ toJSON: () => ({ statusCode: 418, body: { tea: true } }) })`;
+      assert.deepEqual(await http(made), [[418, null, null], `{"tea":true}`, false]);
+      const circular = `{ const o = { statusCode: 200 }; o.self = o; o }`;
+      assert.equal(await http(circular), "error");
+      assert.equal(await http(`({ statusCode: 200, body: "x".repeat(6.4e6) })`), "error");
+    });
+
+    test("answers say how much has been printed, so that output can be told apart", async () => {
+      await using started = await module(
+        `export const handler = (event) => { process.stdout.write(event); return 1; }`,
+      );
+      const [first, second, silent] = await Promise.all([
+        started.invoke("one\n"),
+        started.invoke("three\n"),
+        started.invoke(""),
+      ]);
+      const markOf = (answer: GuestResponse): unknown =>
+        answer.kind === "payload" ? answer.output : answer.kind;
+      assert.deepEqual(markOf(first), { stdout: 4, stderr: 0 });
+      assert.deepEqual(markOf(second), { stdout: 10, stderr: 0 });
+      assert.equal(markOf(silent), undefined);
     });
 
     test("a function that writes nonsense into the channel is cut off", async () => {
@@ -394,7 +481,7 @@ for (const name of driverNames) {
         await assert.rejects(started.invoke({}), broken);
         // Whether the end of the process or the broken frame is noticed first, nothing is answered.
         const later = started.invoke({}).then(
-          (response) => response.kind === "exit",
+          (response) => response.kind === "exit" || response.kind === "not-begun",
           (error: unknown) => broken(error),
         );
         assert.ok(await later);

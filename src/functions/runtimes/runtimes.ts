@@ -79,17 +79,41 @@ export interface Runtime {
   attach(sandbox: Sandbox, signal: AbortSignal): Promise<Guest>;
 }
 
-/** The booted but still generic guest in a sandbox, then the function in it. One invocation at a time. */
+/** The booted but still generic guest in a sandbox, then the function in it. */
 export interface Guest {
+  /**
+   * Invocations that may be handed over before the first is answered. The guest runs them in order and one
+   * at a time (or as many as the assignment's `concurrency`); 1 where the protocol has no inbox.
+   */
+  readonly inboxMax: number;
+  /** Whether answers carry `output`; false where the runtime cannot tell what its processes print. */
+  readonly marksOutput: boolean;
   /**
    * Turns the generic guest into one function: environment, code, init. Called once.
    * Resolves with what init did; a customer's failure is a value.
    */
   specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome>;
-  /** Answers with the first response bytes; see `GuestResponse`. */
-  invoke(request: GuestRequest): Promise<GuestResponse>;
+  /** Tells `receiver` how it goes, beginning with this call. */
+  invoke(request: GuestRequest, receiver: InvocationReceiver): void;
+  /** Asks for back what has not begun: it is answered with `not-begun` once the guest has let it go. */
+  recall(): void;
+  /** Invocations that have begun fail with `reason`; the guest is then unusable and must be disposed. */
+  abandon(reason: Error): void;
   /** Extensions beside the function; undefined where this runtime cannot have any. */
   readonly extensions?: GuestExtensions;
+}
+
+/**
+ * Hears of one invocation: it begins, then one of the others. Callbacks, not promises: the end of one
+ * invocation must be dealt with before the next one in the inbox begins.
+ */
+export interface InvocationReceiver {
+  /** The function begins with it: at once, unless others are in front of it. */
+  begun(): void;
+  /** With the first response bytes; see `GuestResponse`. Nothing follows. */
+  answered(response: GuestResponse): void;
+  /** `channel.broken`, or what it was abandoned with. Nothing follows. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -183,12 +207,29 @@ export interface GuestRequest {
   readonly payload: Uint8Array;
   /** Caller can consume a stream; otherwise a streaming function's output is collected. */
   readonly streaming: boolean;
-  /** Aborting abandons the invocation; the guest is then unusable and must be disposed. */
-  readonly signal: AbortSignal;
+  /** Caller prefers an `http` answer; guests that cannot give one answer with a payload. */
+  readonly wantsHttp?: boolean;
 }
 
+/** Bytes a guest's process has written to its outputs since it started. */
+export interface OutputMark {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** `output` is there when the guest printed something since its last answer. */
 export type GuestResponse =
-  | { readonly kind: "payload"; readonly payload: Uint8Array }
+  | { readonly kind: "payload"; readonly payload: Uint8Array; readonly output?: OutputMark }
+  | {
+      /** A whole response in the form of HTTP, unparsed and unchecked. */
+      readonly kind: "http";
+      /** JSON: `[statusCode, headers, cookies]`. */
+      readonly head: Buffer;
+      readonly body: Buffer;
+      /** The body is the text of a base64 encoding. */
+      readonly isBase64: boolean;
+      readonly output?: OutputMark;
+    }
   | {
       readonly kind: "stream";
       /** `application/vnd.awslambda.http-integration-response` when a prelude precedes the body. */
@@ -197,5 +238,11 @@ export type GuestResponse =
       /** Settles when the stream ended; an error is one the function reported mid-stream. */
       readonly ended: Promise<FunctionErrorBody | undefined>;
     }
-  | { readonly kind: "error"; readonly error: FunctionErrorBody }
-  | { readonly kind: "exit"; readonly exit: SandboxExit };
+  | {
+      readonly kind: "error";
+      readonly error: FunctionErrorBody;
+      readonly output?: OutputMark;
+    }
+  | { readonly kind: "exit"; readonly exit: SandboxExit }
+  /** The guest gave it back, or is gone (`isGone`), before the function began: it may run elsewhere. */
+  | { readonly kind: "not-begun"; readonly isGone: boolean };

@@ -3,6 +3,7 @@
  * sandboxes are booted ahead, which idle environments end. The pool carries the plan out and asks again
  * when anything changed.
  */
+export { recallAfterMs, ServiceTimes } from "./inbox.ts";
 export { plan } from "./scale.ts";
 export { pickWarm } from "./warm.ts";
 export { Fleet, type StartUnderWay } from "./fleet.ts";

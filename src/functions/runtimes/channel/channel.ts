@@ -1,19 +1,35 @@
 import type { Socket } from "node:net";
 import { PlatformError } from "#base/errors.ts";
-import { encodeHead, FrameError, FrameReader } from "./frames.ts";
+import { FrameError, FrameReader } from "./frames.ts";
 import type { Field, Frame } from "./frames.ts";
+import { FrameWriter } from "./writer.ts";
 
-/** The platform's end of a guest's channel. Reads only while someone wants frames. */
+/** The platform's end of a guest's channel. */
 export interface Channel {
-  /** On a channel that is already broken this does nothing: whoever reads next is told. */
+  /**
+   * Leaves at the end of this turn, with all that was sent in it. On a channel that is already broken
+   * this does nothing: whoever reads next is told.
+   */
   send(kind: number, number: number, metadata: readonly Field[], body?: Uint8Array): void;
   /**
    * The next frame, in order. Errors: `channel.broken` when the guest hung up or broke the protocol.
-   * One reader at a time.
+   * One reader at a time; the socket is read only while there is room for what nobody has asked for yet.
    */
   next(): Promise<Frame>;
+  /** From now on frames go to `receiver` as they arrive, and the end too; `next` is over. */
+  pass(receiver: FrameReceiver): void;
+  /** The socket is not read any more, or again: a guest that writes then waits. */
+  pause(): void;
+  resume(): void;
   /** Hangs up; a well-behaved guest ends. Idempotent. */
   close(): void;
+}
+
+export interface FrameReceiver {
+  /** Throwing `FrameError` breaks the channel. */
+  frame(frame: Frame): void;
+  /** Once: `channel.broken`. */
+  failed(error: PlatformError): void;
 }
 
 /** Frames waiting for their reader, at which the socket is no longer read. */
@@ -26,12 +42,15 @@ export function createChannel(socket: Socket): Channel {
 class SocketChannel implements Channel {
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
+  readonly #writer: FrameWriter;
   readonly #queue: Frame[] = [];
   #waiting: PromiseWithResolvers<Frame> | undefined;
+  #receiver: FrameReceiver | undefined;
   #failure: PlatformError | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    this.#writer = new FrameWriter(socket);
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("error", (error) => this.#fail("its socket failed", error));
     socket.on("end", () => this.#fail("the guest hung up"));
@@ -40,11 +59,7 @@ class SocketChannel implements Channel {
 
   send(kind: number, number: number, metadata: readonly Field[], body?: Uint8Array): void {
     if (this.#failure) return;
-    const bodyBytes = body?.byteLength ?? 0;
-    this.#socket.cork();
-    this.#socket.write(encodeHead({ kind, number, metadata, bodyBytes }));
-    if (body && bodyBytes > 0) this.#socket.write(body);
-    this.#socket.uncork();
+    this.#writer.add(kind, number, metadata, body);
   }
 
   next(): Promise<Frame> {
@@ -56,6 +71,21 @@ class SocketChannel implements Channel {
     if (this.#failure) return Promise.reject(this.#failure);
     this.#waiting ??= Promise.withResolvers<Frame>();
     return this.#waiting.promise;
+  }
+
+  pass(receiver: FrameReceiver): void {
+    this.#receiver = receiver;
+    for (const frame of this.#queue.splice(0)) receiver.frame(frame);
+    if (this.#failure) receiver.failed(this.#failure);
+    else this.#socket.resume();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   close(): void {
@@ -72,6 +102,7 @@ class SocketChannel implements Channel {
   }
 
   #deliver(frame: Frame): void {
+    if (this.#receiver) return this.#receiver.frame(frame);
     const waiting = this.#waiting;
     if (waiting) {
       this.#waiting = undefined;
@@ -87,8 +118,10 @@ class SocketChannel implements Channel {
     this.#failure = new PlatformError("channel.broken", `The channel to a guest broke: ${why}.`, {
       cause,
     });
+    this.#writer.flush();
     this.#socket.destroy();
     this.#waiting?.reject(this.#failure);
     this.#waiting = undefined;
+    this.#receiver?.failed(this.#failure);
   }
 }

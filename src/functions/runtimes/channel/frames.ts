@@ -4,6 +4,7 @@ import { frameBytesMax, metadataBytesMax } from "../limits.ts";
 export const kinds = {
   specialise: 1,
   invoke: 2,
+  recall: 3,
   launch: 10,
   terminate: 11,
   kill: 12,
@@ -18,6 +19,8 @@ export const kinds = {
   streamEnd: 72,
   streamError: 73,
   restart: 74,
+  recalled: 75,
+  http: 76,
   extensions: 90,
   exited: 91,
   output: 92,
@@ -37,10 +40,14 @@ export const fields = {
   clientContext: 14,
   cognitoIdentity: 15,
   streaming: 16,
+  wantsHttp: 17,
   errorType: 20,
   errorMessage: 21,
   contentType: 22,
   phase: 30,
+  head: 40,
+  isBase64: 41,
+  outputMark: 43,
   name: 50,
   code: 51,
   signal: 52,
@@ -69,7 +76,7 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-const headerBytes = 16;
+export const headerBytes = 16;
 const lastFlag = 1;
 const nothing = Buffer.alloc(0);
 
@@ -109,6 +116,20 @@ export function readFields(metadata: Buffer): readonly Field[] {
     at = end;
   }
   return found;
+}
+
+/** The bytes of the first field with this id, undecoded, or undefined. Errors: as `readFields`. */
+export function findBytes(metadata: Buffer, id: number): Buffer | undefined {
+  let at = 0;
+  while (at < metadata.length) {
+    if (at + 5 > metadata.length) throw new FrameError("a field is cut short");
+    const start = at + 5;
+    const end = start + metadata.readUInt32LE(at + 1);
+    if (end > metadata.length) throw new FrameError("a field is longer than its block");
+    if (metadata[at] === id) return metadata.subarray(start, end);
+    at = end;
+  }
+  return undefined;
 }
 
 /** The first field with this id, or undefined. */

@@ -18,6 +18,7 @@ import type {
   GuestRequest,
   GuestResponse,
   InitOutcome,
+  InvocationReceiver,
 } from "../runtimes.ts";
 import { abortable, within } from "../waiting.ts";
 import { createRuntimeApi } from "./server.ts";
@@ -69,12 +70,18 @@ type Failed = { readonly kind: "error"; readonly error: FunctionErrorBody };
 type Ended = { readonly kind: "exit"; readonly exit: SandboxExit };
 
 class RuntimeApiGuest implements Guest {
+  /** The Runtime API hands out one invocation at a time. */
+  readonly inboxMax = 1;
+  readonly marksOutput = false;
   readonly #sandbox: Sandbox;
   readonly #deps: RuntimeApiGuestDeps;
   readonly #channel: Channel;
   readonly #api: RuntimeApi;
   readonly extensions: Extensions;
   readonly #ended: Promise<Ended>;
+  readonly #abandoned = Promise.withResolvers<never>();
+  readonly #onAbandon = new Set<(reason: Error) => void>();
+  #abandonReason: Error | undefined;
 
   constructor(parts: Parts) {
     this.#sandbox = parts.sandbox;
@@ -86,6 +93,7 @@ class RuntimeApiGuest implements Guest {
     void gone.then(() => this.#api[Symbol.dispose]());
     void gone.then(() => this.extensions[Symbol.dispose]());
     this.#ended = Promise.race([gone, this.extensions.runtimeEnded.then(endOfProcess)]);
+    this.#abandoned.promise.catch(() => undefined);
   }
 
   async specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome> {
@@ -97,12 +105,33 @@ class RuntimeApiGuest implements Guest {
     return abortable(this.#initialise(assignment, link), signal);
   }
 
-  async invoke(request: GuestRequest): Promise<GuestResponse> {
-    request.signal.throwIfAborted();
+  invoke(request: GuestRequest, receiver: InvocationReceiver): void {
+    receiver.begun();
+    this.#dispatch(request).then(
+      (response) => receiver.answered(response),
+      (error: unknown) => receiver.failed(error),
+    );
+  }
+
+  /** Nothing waits behind the one invocation. */
+  recall(): void {}
+
+  abandon(reason: Error): void {
+    this.#abandonReason ??= reason;
+    this.#abandoned.reject(reason);
+    for (const tell of this.#onAbandon) tell(reason);
+    this.#api[Symbol.dispose]();
+  }
+
+  async #dispatch(request: GuestRequest): Promise<GuestResponse> {
     this.extensions.invoke(request);
     const broken = this.extensions.broken.then((error) => named(error, request.requestId));
-    const work = Promise.race([this.#api.dispatch(request), broken, this.#settled()]);
-    const answer = await abortable(work, request.signal, () => this.#api[Symbol.dispose]());
+    const answer = await Promise.race([
+      this.#api.dispatch(request),
+      broken,
+      this.#settled(),
+      this.#abandoned.promise,
+    ]);
     if (answer.kind === "error") {
       // Many runtimes report a crash and then end; such a one must not be taken for usable.
       await within(Promise.race([this.#api.asked(), this.#ended]), errorSettleMs, this.#deps.clock);
@@ -170,14 +199,15 @@ class RuntimeApiGuest implements Guest {
     const { parts } = answer;
     return {
       requestId: request.requestId,
-      signal: request.signal,
+      onAbandon: (tell) => void this.#onAbandon.add(tell),
       next: async () => {
         try {
-          const bytes = await parts.next();
+          const bytes = await Promise.race([parts.next(), this.#abandoned.promise]);
           if (bytes) return { kind: "bytes", bytes };
           const error = parts.error();
           return error ? { kind: "error", error } : { kind: "end" };
         } catch (error) {
+          if (error === this.#abandonReason) throw error;
           const ended = await within(this.#ended, lastBreathMs, this.#deps.clock);
           if (ended) return ended;
           throw new PlatformError("channel.broken", "A runtime broke off its response.", {

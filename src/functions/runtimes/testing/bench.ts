@@ -37,9 +37,13 @@ export interface Started extends AsyncDisposable {
   output(): string;
   /** Resolves when the output contains `text`. */
   written(text: string): Promise<void>;
-  invoke(event: unknown, more?: Partial<GuestRequest>): Promise<GuestResponse>;
+  invoke(event: unknown, more?: InvokeOptions): Promise<GuestResponse>;
   /** Invokes and reads the JSON answer; fails on anything but a payload. */
-  call(event: unknown, more?: Partial<GuestRequest>): Promise<unknown>;
+  call(event: unknown, more?: InvokeOptions): Promise<unknown>;
+}
+
+export interface InvokeOptions extends Partial<GuestRequest> {
+  readonly begun?: () => void;
 }
 
 export const driverNames = ["bubblewrap", "process"] as const;
@@ -123,8 +127,10 @@ function started(
   output: ReturnType<typeof listen>,
 ): Started {
   let count = 0;
-  const invoke: Started["invoke"] = (event, more) =>
-    guest.invoke({ ...requestFor(event, ++count), ...more });
+  const invoke: Started["invoke"] = (event, { begun = () => undefined, ...more } = {}) =>
+    new Promise((answered, failed) =>
+      guest.invoke({ ...requestFor(event, ++count), ...more }, { begun, answered, failed }),
+    );
   return {
     sandbox,
     guest,
@@ -152,7 +158,6 @@ function requestFor(event: unknown, count: number): GuestRequest {
     cognitoIdentity: undefined,
     payload: Buffer.from(JSON.stringify(event)),
     streaming: false,
-    signal: new AbortController().signal,
   };
 }
 

@@ -1,0 +1,25 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/**
+ * The invocation whose code is running. With one invocation at a time it is a variable; where a
+ * function takes several, it follows each through its promises and callbacks.
+ */
+export function createCurrent() {
+  let single = {};
+  let storage;
+  return {
+    get requestId() {
+      return (storage ? storage.getStore() : single)?.requestId;
+    },
+    /** From now on several invocations run side by side. */
+    share() {
+      storage = new AsyncLocalStorage();
+    },
+    /** Runs `work` as part of the invocation `call`. */
+    enter(call, work) {
+      if (storage) return storage.run(call, work);
+      single = call;
+      return work();
+    },
+  };
+}

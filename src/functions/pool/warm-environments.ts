@@ -1,0 +1,88 @@
+import type { Revision } from "#functions/registry/registry.ts";
+import { pickWarm, ServiceTimes } from "#functions/scheduler/scheduler.ts";
+import type { Environment } from "./environment.ts";
+
+/** Environments of one deployable state that could take an invocation. */
+interface Warm {
+  readonly idle: Set<Environment>;
+  readonly busy: Set<Environment>;
+  readonly times: ServiceTimes;
+}
+
+/** Which environments are idle, which have room in their inbox, and how long their functions take. */
+export class WarmEnvironments {
+  readonly #byKey = new Map<string, Warm>();
+  readonly #keys = new WeakMap<Revision, string>();
+
+  /** One deployable state; a change of the network setting needs an environment of its own too. */
+  keyOf(revision: Revision): string {
+    let key = this.#keys.get(revision);
+    if (key === undefined) {
+      const { functionArn, version, revisionId, egress } = revision;
+      key = `${functionArn}:${version}:${revisionId}:${egress}`;
+      this.#keys.set(revision, key);
+    }
+    return key;
+  }
+
+  /** Shared by all environments of the key, and forgotten with the last of them. */
+  timesOf(key: string): ServiceTimes {
+    return this.#warm(key).times;
+  }
+
+  /**
+   * The inbox of a busy environment while its function is fast, else the idle one used last: few busy
+   * environments answer more than many that wake in turn. Undefined when all have their hands full.
+   */
+  find(key: string, isExclusive: boolean): Environment | undefined {
+    const warm = this.#byKey.get(key);
+    if (!warm) return undefined;
+    const inbox = isExclusive ? undefined : this.#withRoom(warm);
+    return inbox ?? pickWarm(warm.idle);
+  }
+
+  setIdle(environment: Environment): void {
+    const warm = this.#warm(environment.parts.key);
+    warm.busy.delete(environment);
+    warm.idle.add(environment);
+  }
+
+  setBusy(environment: Environment): void {
+    const warm = this.#warm(environment.parts.key);
+    warm.idle.delete(environment);
+    warm.busy.add(environment);
+  }
+
+  remove(environment: Environment): void {
+    const { key } = environment.parts;
+    const warm = this.#byKey.get(key);
+    if (!warm) return;
+    warm.idle.delete(environment);
+    warm.busy.delete(environment);
+    if (warm.idle.size === 0 && warm.busy.size === 0) this.#byKey.delete(key);
+  }
+
+  /** Whether one more invocation may wait in this environment's inbox. */
+  hasRoom(environment: Environment): boolean {
+    const { guest, times } = environment.parts;
+    return (
+      !environment.spoiled &&
+      !environment.isExclusive &&
+      environment.loanCount < times.depth(guest.inboxMax)
+    );
+  }
+
+  #withRoom(warm: Warm): Environment | undefined {
+    for (const environment of warm.busy) if (this.hasRoom(environment)) return environment;
+    return undefined;
+  }
+
+  #warm(key: string): Warm {
+    let warm = this.#byKey.get(key);
+    if (!warm) {
+      warm = { idle: new Set(), busy: new Set(), times: new ServiceTimes() };
+      this.#byKey.set(key, warm);
+    }
+    return warm;
+  }
+}
