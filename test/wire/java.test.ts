@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
+  DeleteFunctionCommand,
   InvokeCommand,
   LambdaClient,
   PublishLayerVersionCommand,
@@ -14,10 +17,12 @@ import { type Platform, startPlatform } from "./platform.ts";
 
 const runtimes = [Runtime.java17, Runtime.java21, Runtime.java25];
 const requestId = "[0-9a-f-]{36}";
+const noCurl = existsSync("/usr/bin/curl") ? false : "curl is not installed at /usr/bin";
 
 describe("Java functions", { skip: whyNoJava() }, () => {
   let platform: Platform;
   let lambda: LambdaClient;
+  let logs: CloudWatchLogsClient;
   let build: JavaBuild;
   /** The runtimes this machine has a Java for, oldest first. */
   let usable: readonly Runtime[];
@@ -25,6 +30,7 @@ describe("Java functions", { skip: whyNoJava() }, () => {
   before(async () => {
     platform = await startPlatform();
     lambda = new LambdaClient(platform.client);
+    logs = new CloudWatchLogsClient(platform.client);
     build = await buildJava();
     const response = await fetch(`${platform.endpoint}/_skerry/runtimes`);
     const found = (await response.json()) as {
@@ -35,6 +41,7 @@ describe("Java functions", { skip: whyNoJava() }, () => {
   });
   after(async () => {
     lambda.destroy();
+    logs.destroy();
     await platform.stop();
   });
 
@@ -239,6 +246,34 @@ describe("Java functions", { skip: whyNoJava() }, () => {
       String((failed.payload as Record<string, unknown>)["errorMessage"]),
       /Runtime exited with error: exit status 1$/,
     );
+  });
+
+  test("an extension runs beside Java and is told of its end", { skip: noCurl }, async () => {
+    const script = `#!/bin/sh
+API="http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension"
+ID=$(curl -sS -D - -o /dev/null -X POST "$API/register" -H 'Lambda-Extension-Name: beside' -d '{"events":["SHUTDOWN"]}' | tr -d '\\r' | grep -i '^lambda-extension-identifier' | cut -d' ' -f2)
+curl -sS "$API/event/next" -H "Lambda-Extension-Identifier: $ID"
+echo
+`;
+    const layer = await lambda.send(
+      new PublishLayerVersionCommand({
+        LayerName: "beside",
+        Content: {
+          ZipFile: await zip({ "extensions/beside": script }, { "extensions/beside": 0o100755 }),
+        },
+      }),
+    );
+    await create("beside", "example.Handlers$Streamed", { Layers: [layer.LayerVersionArn ?? ""] });
+    assert.equal((await invoke(lambda, "beside", 12)).payload, 21);
+    await lambda.send(new DeleteFunctionCommand({ FunctionName: "beside" }));
+    const query = { logGroupName: "/aws/lambda/beside" };
+    for (;;) {
+      const { events = [] } = await logs.send(new FilterLogEventsCommand(query));
+      const all = events.map((event) => event.message).join("");
+      if (!all.includes('"shutdownReason":"spindown"')) continue;
+      assert.match(all, /EXTENSION\tName: beside\tState: Ready\tEvents: \[SHUTDOWN\]/);
+      break;
+    }
   });
 
   test("a wrapper script starts Java in its own way", async () => {
