@@ -148,6 +148,7 @@ class Driver implements BubblewrapDriver {
     this.#isClosed = true;
     await Promise.all([...this.#live.values()].map((each) => each[Symbol.asyncDispose]()));
     await this.#link?.[Symbol.asyncDispose]();
+    this.#refuseQuestions("the sandbox driver is closed");
     if (this.#home) await removeCgroupHome(this.#home, this.#deps.clock);
     await rm(this.#directory, { recursive: true, force: true });
     // Another driver of this process may still have its part there.
@@ -315,13 +316,20 @@ class Driver implements BubblewrapDriver {
     else closeUnwanted(handle);
   }
 
+  /** What was asked and can no longer be answered; nobody waits for ever. */
+  #refuseQuestions(why: string): void {
+    for (const question of this.#questions.values()) {
+      question.reject(new PlatformError("sandbox.launcher-lost", why));
+    }
+    this.#questions.clear();
+  }
+
   #onLost(recovered: Promise<unknown>): void {
     const error = new PlatformError(
       "sandbox.launcher-lost",
       "The sandbox launcher died, and its sandboxes with it; a new one is being started.",
     );
-    for (const question of this.#questions.values()) question.reject(error);
-    this.#questions.clear();
+    this.#refuseQuestions(error.message);
     // As root their process namespace has ended with it; else the new launcher is started when they have.
     const gone = this.multiTenant ? Promise.resolve() : recovered;
     for (const sandbox of this.#live.values()) sandbox.lose(gone, error);
