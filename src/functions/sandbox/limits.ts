@@ -56,3 +56,11 @@ export const errorOutputBytesMax = 2_048;
 
 /** Host uids for sandboxes when the launcher may choose: above systemd-nspawn's (524288–1879048191). */
 export const uidRange = { first: 1_900_000_000, count: 65_536 } as const;
+
+/**
+ * What a sandbox may have in TCP buffers where these are no part of its memory (cgroup v1), beside it.
+ * At the limit the kernel shrinks windows; nothing is killed.
+ * https://docs.kernel.org/admin-guide/cgroup-v1/memory.html#kernel-memory-extension-config-memcg-kmem
+ */
+export const tcpMemoryShare = 1 / 4;
+export const tcpBytesMin = 16 * 1024 * 1024;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { openCgroupTree } from "../drivers/bubblewrap/cgroup-files.ts";
 import type { CgroupTree } from "../drivers/bubblewrap/cgroup-files.ts";
+import { sharedUid, withoutControls } from "../drivers/bubblewrap/omissions.ts";
 import { filterArchitecture, seccompFilter } from "../drivers/bubblewrap/seccomp.ts";
 import { closeInheritedDescriptors } from "./descriptors.ts";
 import { parseRequest } from "./messages.ts";
@@ -55,8 +56,10 @@ function createDeps(settings: LauncherSettings, cgroups: CgroupTree): RunningDep
     mounts: settings.uids
       ? createPrivateMounts(slots, omissions?.mountOptions)
       : createDirectMounts(slots),
-    cgroups,
-    uids: settings.uids && createUidPool(settings.uids),
+    cgroups: withoutControls(cgroups, omissions?.controls),
+    uids:
+      settings.uids &&
+      (omissions?.separateUids ? sharedUid(settings.uids) : createUidPool(settings.uids)),
     seccomp: omissions?.filter
       ? Buffer.from(omissions.filter, "base64")
       : seccompFilter(architecture),

@@ -28,6 +28,7 @@ import type { CgroupHome } from "./cgroup-home.ts";
 import { instanceName, instancePrefix, isInstanceAlive } from "./instance.ts";
 import { createLauncherLink } from "./launcher-link.ts";
 import type { LauncherLink } from "./launcher-link.ts";
+import { withoutControls } from "./omissions.ts";
 import type { Omissions } from "./omissions.ts";
 import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
 import { probeSpec } from "./probe-sandbox.ts";
@@ -224,7 +225,7 @@ class Driver implements BubblewrapDriver {
       `${instanceName(process.pid)}-${basename(this.#directory)}`,
       this.#cgroups,
     );
-    this.#groups = openCgroupTree(this.#home);
+    this.#groups = withoutControls(openCgroupTree(this.#home), this.#deps.omissions?.controls);
     return this.#home;
   }
 

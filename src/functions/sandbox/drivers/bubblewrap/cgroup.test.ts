@@ -101,6 +101,7 @@ describe("limits", () => {
       limit,
       swap,
       "memory.swappiness=0",
+      "memory.kmem.tcp.limit_in_bytes=33554432",
       "cpu.cfs_period_us=100000",
       "cpu.cfs_quota_us=7200",
       "pids.max=64",

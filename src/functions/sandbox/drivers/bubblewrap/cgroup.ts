@@ -1,4 +1,4 @@
-import { cpuPeriodUs, cpuQuotaUsMin } from "../../limits.ts";
+import { cpuPeriodUs, cpuQuotaUsMin, tcpBytesMin, tcpMemoryShare } from "../../limits.ts";
 
 /**
  * Where a process may make control groups, and what is written there: pure, for cgroup v1, v2 and
@@ -166,7 +166,13 @@ function memoryWrites(
   const limit = required(`${memory.path}/memory.limit_in_bytes`, bytes);
   const withSwap = optional(`${memory.path}/memory.memsw.limit_in_bytes`, bytes);
   const order = raising ? [withSwap, limit] : [limit, withSwap];
-  return [...order, optional(`${memory.path}/memory.swappiness`, "0")];
+  // Version 1 keeps the buffers of TCP, also of a sandbox's own loopback, out of the limit above.
+  const tcpBytes = Math.max(tcpBytesMin, Math.floor(memoryMiB * 1024 * 1024 * tcpMemoryShare));
+  return [
+    ...order,
+    optional(`${memory.path}/memory.swappiness`, "0"),
+    optional(`${memory.path}/memory.kmem.tcp.limit_in_bytes`, String(tcpBytes)),
+  ];
 }
 
 function cpuWrites(

@@ -1,3 +1,7 @@
+import type { UidPool } from "../../launcher/uids.ts";
+import type { CgroupLimits } from "./cgroup.ts";
+import type { Cgroup, CgroupTree } from "./cgroup-files.ts";
+
 /**
  * Defences left out on purpose, so that a test can show what happens without them: a blocked attack
  * proves something only where the same attack succeeds with its defence off. Only code in the
@@ -15,6 +19,10 @@ export interface Omissions {
   readonly mountOptions?: readonly MountOption[];
   /** Sandboxes run under the launcher's uid. */
   readonly ownUids?: true;
+  /** Sandboxes have a uid of their own, but all the same one. */
+  readonly separateUids?: true;
+  /** Limits of control groups not set. */
+  readonly controls?: readonly (keyof CgroupLimits)[];
 }
 
 /** A run of arguments taken out; `null` matches any one word. */
@@ -25,6 +33,29 @@ export interface Cut {
 }
 
 export type MountOption = "ro" | "nosuid" | "nodev";
+
+/** Groups that are made and watched as ever, without the limits named. */
+export function withoutControls(tree: CgroupTree, controls: Omissions["controls"]): CgroupTree {
+  if (!controls) return tree;
+  const kept = (limits: CgroupLimits): CgroupLimits =>
+    Object.fromEntries(
+      Object.entries(limits).filter(([name]) => !controls.some((control) => control === name)),
+    );
+  const loosened = (group: Cgroup): Cgroup => ({
+    ...group,
+    configure: (change) => group.configure(kept(change)),
+  });
+  return {
+    ...tree,
+    create: (name, limits) => loosened(tree.create(name, kept(limits))),
+    find: (name, limits) => loosened(tree.find(name, kept(limits))),
+  };
+}
+
+/** Gives everyone the first uid. */
+export function sharedUid(range: { readonly first: number }): UidPool {
+  return { take: () => range.first, give: () => undefined, takenCount: 0 };
+}
 
 /** Throws for a cut that finds nothing: a defence thought to be off would still be on. */
 export function cutArguments(
