@@ -34,6 +34,14 @@ export const refillPauseMs = 40;
 /** Failed generic boots in a row after which a kind is left alone until somebody needs it. */
 export const genericFailuresMax = 3;
 
+/**
+ * Code that keeps failing in its init: how many failures in a row are free, and for how long its calls
+ * are then told the last one's error before there is another start. Ours; the service only says that
+ * it may wait. The cap is what a developer who repaired something outside of the code waits at most.
+ */
+export const initFailurePolicy = { freeCount: 5, baseMs: 250, capMs: 5_000 } as const;
+export const brokenRevisionsMax = 1_000;
+
 /** Cold starts remembered for explanation. */
 export const startsRemembered = 256;
 

@@ -12,6 +12,7 @@ import {
   type Prewarm,
 } from "#functions/scheduler/scheduler.ts";
 import { StartsAhead, waitingOf } from "./ahead.ts";
+import { BrokenRevisions } from "./broken-revisions.ts";
 import type { ColdStartDeps, ColdStarted } from "./cold-start.ts";
 import type { Environment } from "./environment.ts";
 import { Freezer } from "./freezing.ts";
@@ -63,6 +64,7 @@ class LivePool implements EnvironmentPool {
   readonly #generic: GenericSandboxes;
   readonly #freezer: Freezer<Environment>;
   readonly #line = new WaitingLine();
+  readonly #broken = new BrokenRevisions();
   readonly #starts: Starts;
   readonly #roster: Roster;
   readonly #provisioned: Provisioned;
@@ -140,6 +142,8 @@ class LivePool implements EnvironmentPool {
     const runtime = this.#runtimeOf(revision);
     const key = this.#warm.keyOf(revision);
     const sinceMs = this.#deps.clock.monotonicMs();
+    const verdict = this.#broken.verdict(key, sinceMs);
+    if (verdict) return verdict;
     const waiting = this.#line.join(
       { key, revision, runtime, trace, sinceMs, isExclusive },
       signal,
@@ -354,9 +358,18 @@ class LivePool implements EnvironmentPool {
       this.#end(environment);
       const { environment: _, ...failure } = started;
       // Nobody's call failed when nobody had called.
-      if (start.purpose === "call") this.#line.next(environment.parts.key)?.answer(failure);
+      if (start.purpose === "call") this.#line.next(start.key)?.answer(failure);
+      const now = this.#deps.clock.monotonicMs();
+      this.#broken.failed(start.key, {
+        ...start,
+        endedMs: now,
+        failure,
+        log: environment.parts.log,
+      });
+      this.#broken.tellAll(this.#line, start.key, now);
       return;
     }
+    this.#broken.succeeded(start.key);
     // One that ended by itself goes at once if nobody uses it, else when the invocation lets go.
     void environment.parts.sandbox.exited.then(
       () => environment.state === "idle" && this.#end(environment),

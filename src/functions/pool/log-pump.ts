@@ -110,6 +110,14 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#sources.push(source);
   }
 
+  /** The same stream for another invocation that the same failed start answers. */
+  forAnother(revision: Revision): LogPump {
+    const { stream } = this;
+    const another = new LogPump({ clock: this.#clock, sink: this.#sink, revision, stream });
+    another.exitText = this.exitText;
+    return another;
+  }
+
   initStart(): void {
     this.#feed.initStart();
     this.#platform([this.#lines.initStart()]);

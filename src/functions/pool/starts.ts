@@ -16,6 +16,8 @@ import type { WarmEnvironments } from "./warm-environments.ts";
 /** A cold start under way. */
 export interface Starting extends Making {
   readonly sinceMs: number;
+  /** The same moment on the monotonic clock. */
+  readonly beganMs: number;
   readonly purpose: StartRecord["purpose"];
   readonly reason: ColdReason;
   readonly source: StartRecord["source"];
@@ -77,6 +79,7 @@ export class Starts {
       ...wanted,
       purpose,
       sinceMs: clock.nowMs(),
+      beganMs: clock.monotonicMs(),
       reason: this.#reasonFor(decided, revision),
       source: reserved ? "generic" : "dedicated",
       retired: false,

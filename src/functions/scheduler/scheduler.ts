@@ -4,6 +4,7 @@
  * when anything changed.
  */
 export { recallAfterMs, ServiceTimes } from "./inbox.ts";
+export { afterFailure, type InitFailures } from "./init-failures.ts";
 export { plan } from "./scale.ts";
 export { pickWarm } from "./warm.ts";
 export { Fleet, type StartUnderWay } from "./fleet.ts";
