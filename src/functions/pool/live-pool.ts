@@ -359,14 +359,10 @@ class LivePool implements EnvironmentPool {
       const { environment: _, ...failure } = started;
       // Nobody's call failed when nobody had called.
       if (start.purpose === "call") this.#line.next(start.key)?.answer(failure);
-      const now = this.#deps.clock.monotonicMs();
-      this.#broken.failed(start.key, {
-        ...start,
-        endedMs: now,
-        failure,
-        log: environment.parts.log,
-      });
-      this.#broken.tellAll(this.#line, start.key, now);
+      const endedMs = this.#deps.clock.monotonicMs();
+      const { log } = environment.parts;
+      this.#broken.failed(start.key, { ...start, endedMs, failure, log });
+      this.#broken.tellAll(this.#line, start.key, endedMs);
       return;
     }
     this.#broken.succeeded(start.key);

@@ -103,7 +103,8 @@ function outcomesOf(
   );
 }
 
-interface Answer {
+/** What the serving part of an attacker writes for one attempt. */
+export interface Answer {
   readonly value?: unknown;
   readonly error?: string;
   readonly errno?: number;
@@ -116,7 +117,7 @@ export function errorName(errno: number): string {
   return errorNames.get(errno) ?? `E${errno}`;
 }
 
-function outcomeOf(answer: Answer): Outcome {
+export function outcomeOf(answer: Answer): Outcome {
   if (answer.errno !== undefined) return { code: errorName(answer.errno), value: undefined };
   // A refusal has an errno. Anything else is a mistake of the attacker's, and proves nothing.
   const { error = "" } = answer;

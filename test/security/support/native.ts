@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -33,8 +33,7 @@ export async function buildNative(name: string): Promise<Built> {
 }
 
 async function build(sources: ReadonlyMap<string, Buffer>, kept: string): Promise<Built> {
-  const folder = `${kept}.${process.pid}`;
-  await mkdir(folder, { recursive: true });
+  const folder = await mkdtemp(`${kept}.`);
   try {
     for (const [file, text] of sources) await writeFile(join(folder, file), text);
     const env = { ...process.env, CGO_ENABLED: "0", GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod" };
