@@ -8,6 +8,7 @@ import type { Field, Frame } from "../channel/frames.ts";
 import { errorSettleMs, lastBreathMs, ports, readyTimeoutMs, supervisorMiB } from "../limits.ts";
 import { Extensions } from "../extensions/extensions.ts";
 import type { ProcessEnd } from "../extensions/supervisor.ts";
+import { Latch } from "../latch.ts";
 import { linkTrees } from "../link-trees.ts";
 import { collectStream, streamResponse } from "../managed-stream.ts";
 import type { StreamSource } from "../managed-stream.ts";
@@ -67,6 +68,8 @@ interface Parts {
 }
 
 type Failed = { readonly kind: "error"; readonly error: FunctionErrorBody };
+type Broken = { readonly kind: "broken"; readonly error: FunctionErrorBody };
+type Abandoned = { readonly kind: "abandoned"; readonly reason: Error };
 type Ended = { readonly kind: "exit"; readonly exit: SandboxExit };
 
 class RuntimeApiGuest implements Guest {
@@ -79,9 +82,10 @@ class RuntimeApiGuest implements Guest {
   readonly #api: RuntimeApi;
   readonly extensions: Extensions;
   readonly #ended: Promise<Ended>;
-  readonly #abandoned = Promise.withResolvers<never>();
+  /** What ends an invocation from outside: the runtime's or the sandbox's end, a broken extension. */
+  readonly #interrupted = new Latch<Ended | Broken>();
+  readonly #abandoned = new Latch<Abandoned>();
   readonly #onAbandon = new Set<(reason: Error) => void>();
-  #abandonReason: Error | undefined;
 
   constructor(parts: Parts) {
     this.#sandbox = parts.sandbox;
@@ -93,7 +97,8 @@ class RuntimeApiGuest implements Guest {
     void gone.then(() => this.#api[Symbol.dispose]());
     void gone.then(() => this.extensions[Symbol.dispose]());
     this.#ended = Promise.race([gone, this.extensions.runtimeEnded.then(endOfProcess)]);
-    this.#abandoned.promise.catch(() => undefined);
+    void this.#settled().then((end) => this.#interrupted.set(end));
+    void this.extensions.broken.then((error) => this.#interrupted.set({ kind: "broken", error }));
   }
 
   async specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome> {
@@ -117,21 +122,18 @@ class RuntimeApiGuest implements Guest {
   recall(): void {}
 
   abandon(reason: Error): void {
-    this.#abandonReason ??= reason;
-    this.#abandoned.reject(reason);
+    this.#abandoned.set({ kind: "abandoned", reason });
     for (const tell of this.#onAbandon) tell(reason);
     this.#api[Symbol.dispose]();
   }
 
   async #dispatch(request: GuestRequest): Promise<GuestResponse> {
+    this.#onAbandon.clear();
     this.extensions.invoke(request);
-    const broken = this.extensions.broken.then((error) => named(error, request.requestId));
-    const answer = await Promise.race([
-      this.#api.dispatch(request),
-      broken,
-      this.#settled(),
-      this.#abandoned.promise,
-    ]);
+    const work = this.#interrupted.race(this.#api.dispatch(request));
+    const answer = await this.#abandoned.race(work);
+    if (answer.kind === "abandoned") throw answer.reason;
+    if (answer.kind === "broken") return named(answer.error, request.requestId);
     if (answer.kind === "error") {
       // Many runtimes report a crash and then end; such a one must not be taken for usable.
       await within(Promise.race([this.#api.asked(), this.#ended]), errorSettleMs, this.#deps.clock);
@@ -202,12 +204,13 @@ class RuntimeApiGuest implements Guest {
       onAbandon: (tell) => void this.#onAbandon.add(tell),
       next: async () => {
         try {
-          const bytes = await Promise.race([parts.next(), this.#abandoned.promise]);
+          const bytes = await this.#abandoned.race(parts.next());
+          if (bytes && "kind" in bytes) throw bytes.reason;
           if (bytes) return { kind: "bytes", bytes };
           const error = parts.error();
           return error ? { kind: "error", error } : { kind: "end" };
         } catch (error) {
-          if (error === this.#abandonReason) throw error;
+          if (this.#abandoned.value?.reason === error) throw error;
           const ended = await within(this.#ended, lastBreathMs, this.#deps.clock);
           if (ended) return ended;
           throw new PlatformError("channel.broken", "A runtime broke off its response.", {
