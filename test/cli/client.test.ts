@@ -146,6 +146,23 @@ test("trace lists the latest requests and draws one with the phases of its cold 
   assert.match(unknown.err, /^skerry: no trace 1-0/);
 });
 
+test("functions NAME --starts says why each start was needed and where its time went", async () => {
+  await server.run("invoke", "-q", "echo", "{}");
+  const { code, out } = await server.run("functions", "echo", "--starts");
+  assert.equal(code, 0);
+  const [heads = "", ...lines] = out.trimEnd().split("\n");
+  assert.match(heads, /^STARTED +VERSION +REASON +SOURCE +TOTAL +OUTCOME +PHASES \(ms\)$/);
+  const oldest = lines.at(-1) ?? "";
+  assert.match(oldest, /^\d{4}-\d\d-\d\dT[\d:.]+Z +\$LATEST +first-call +(generic|dedicated) /);
+  assert.match(oldest, /\d\.\d ms +ok +sandbox [\d.]+, .*init [\d.]+, init\./);
+  const json = await server.run("functions", "echo", "--starts", "--json");
+  const starts = JSON.parse(json.out) as Record<string, unknown>[];
+  assert.equal(starts.length, lines.length);
+  assert.equal(starts.at(-1)?.["reason"], "first-call");
+  assert.match((await server.run("functions", "none", "--starts")).err, /no function none/);
+  assert.match((await server.run("functions", "--starts")).err, /of which function\?/);
+});
+
 test("functions shows what is deployed and warm; reset empties it and leaves it usable", async () => {
   await server.run("invoke", "echo");
   const { out } = await server.run("functions");
