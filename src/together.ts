@@ -1,20 +1,32 @@
-import type { EnvironmentPool } from "#functions/pool/pool.ts";
+import type { EnvironmentPool, ProvisionedState } from "#functions/pool/pool.ts";
+import type { Revision } from "#functions/registry/registry.ts";
+import type { Provisioner } from "#services/lambda/lambda.ts";
 import type { Membership } from "#workers/workers.ts";
 
+type Pool = Pick<EnvironmentPool, "retire" | "expect" | "provision" | "provisioned">;
+
 /** What a change asks of the pool. */
-type PoolChanges = Pick<EnvironmentPool, "retire" | "expect">;
+type PoolChanges = Pick<EnvironmentPool, "retire" | "expect"> & Provisioner;
 
 interface Retired {
   readonly functionArn: string;
   readonly keepRevisionId?: string | undefined;
 }
 
+interface Provision {
+  readonly revision: Revision;
+  readonly count: number;
+}
+
 /** The pools of all workers: an update through one ends environments that live in another. */
-export function changeEverywhere(
-  pool: PoolChanges,
-  membership: Membership | undefined,
-): PoolChanges {
-  if (!membership) return pool;
+export function changeEverywhere(pool: Pool, membership: Membership | undefined): PoolChanges {
+  if (!membership)
+    return {
+      retire: (functionArn, keepRevisionId) => pool.retire(functionArn, keepRevisionId),
+      expect: (runtime) => pool.expect(runtime),
+      provision: async (revision, count) => pool.provision(revision, count),
+      provisioned: async (revision) => pool.provisioned(revision),
+    };
   membership.answer("retire", (asked) => {
     const { functionArn, keepRevisionId } = asked as Retired; // by the call below
     pool.retire(functionArn, keepRevisionId);
@@ -29,6 +41,33 @@ export function changeEverywhere(
     expect(runtime) {
       pool.expect(runtime);
       void membership.askOthers("expect", runtime);
+    },
+    ...provisionAtOwner(pool, membership),
+  };
+}
+
+/** Environments that are always there live where the function's other ones do. */
+function provisionAtOwner(pool: Pool, membership: Membership): Provisioner {
+  const provision = async ({ revision, count }: Provision): Promise<void> => {
+    const isOwner = count > 0 && (await membership.owns(revision.functionArn));
+    pool.provision(revision, isOwner ? count : 0);
+  };
+  const stateHere = async (revision: Revision): Promise<ProvisionedState | undefined> =>
+    (await membership.owns(revision.functionArn)) ? pool.provisioned(revision) : undefined;
+  membership.answer("provision", (asked) => provision(asked as Provision)); // by the call below
+  membership.answer("provisioned", (asked) => stateHere(asked as Revision)); // likewise
+  return {
+    async provision(revision, count) {
+      await provision({ revision, count });
+      await membership.askOthers("provision", { revision, count });
+    },
+    async provisioned(revision) {
+      const here = await stateHere(revision);
+      if (here) return here;
+      const answers = await membership.askOthers("provisioned", revision);
+      const told = answers.find((answer) => answer !== undefined && answer !== null);
+      const nothing: ProvisionedState = { allocated: 0, available: 0, failure: undefined };
+      return told === undefined ? nothing : (told as ProvisionedState); // by `stateHere` of its owner
     },
   };
 }

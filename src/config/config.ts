@@ -29,7 +29,7 @@ export interface Config {
   readonly logLevel: "error" | "warn" | "info" | "debug";
   /** Concurrent invocations per account and region; the service's default is 1,000. */
   readonly accountConcurrency: number;
-  /** An execution environment idle for this long is ended. */
+  /** An idle environment ends after this long, unless its function's habits say something better. */
   readonly idleTimeoutMs: number;
   /** Generic sandboxes kept ready, per runtime kind that has been used or is listed in `prebootKinds`. */
   readonly freezeAfterMs: number;

@@ -122,7 +122,8 @@ export const options = {
     kind: "count",
     range: [0, 86_400_000],
     fallback: "600000",
-    meaning: "milliseconds after which an idle environment is ended",
+    meaning:
+      "milliseconds after which an idle environment ends while its function has no habits to go by",
   },
   freezeAfterMs: {
     flag: "freeze-after",

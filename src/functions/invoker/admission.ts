@@ -16,7 +16,8 @@ export interface LocalAdmission extends Admission {
 
 /**
  * Concurrency is counted per account and region. A function with reserved concurrency has its own
- * places, which nobody else may use; the others share what is left
+ * places, which nobody else may use; the others share what is left. Provisioned concurrency without a
+ * reservation sets places aside too, and what goes beyond them takes from the shared ones
  * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html). Reservations are learnt from
  * the functions that are invoked: one nobody invokes sets nothing aside until it is.
  */
@@ -27,12 +28,13 @@ export function createAdmission(settings: { readonly accountConcurrency: number 
     get runningCount() {
       return runningCount;
     },
-    admit({ revision, reservedConcurrency }) {
+    admit({ revision, reservedConcurrency, provisionedConcurrency = 0 }) {
       const name = `${revision.accountId}:${revision.region}`;
       const scope = scopes.get(name) ?? newScope();
       scopes.set(name, scope);
       const leave = enter(scope, revision.functionArn, {
         reserved: reservedConcurrency,
+        provisioned: provisionedConcurrency,
         limit: settings.accountConcurrency,
       });
       runningCount++;
@@ -50,9 +52,9 @@ export function createAdmission(settings: { readonly accountConcurrency: number 
 }
 
 interface Scope {
-  /** Running invocations of functions without reservation. */
+  /** Running invocations in no place of their function's own. */
   shared: number;
-  /** Running invocations by function, of those with a reservation. */
+  /** Running invocations in their function's own places. */
   readonly running: Map<string, number>;
   readonly reserved: Map<string, number>;
   /** Sum of the above. */
@@ -66,20 +68,26 @@ function newScope(): Scope {
 function enter(
   scope: Scope,
   functionArn: string,
-  concurrency: { readonly reserved: number | undefined; readonly limit: number },
+  concurrency: {
+    readonly reserved: number | undefined;
+    readonly provisioned: number;
+    readonly limit: number;
+  },
 ): () => void {
-  const { reserved, limit } = concurrency;
-  if (reserved === undefined) {
-    setAside(scope, functionArn, undefined);
-    if (scope.shared >= limit - scope.setAside)
-      throw new ThrottledError("ConcurrentInvocationLimitExceeded");
-    scope.shared++;
-    return () => void scope.shared--;
-  }
-  setAside(scope, functionArn, reserved);
+  const { reserved, provisioned, limit } = concurrency;
+  const own = reserved ?? provisioned;
+  setAside(scope, functionArn, own === 0 && reserved === undefined ? undefined : own);
   const running = scope.running.get(functionArn) ?? 0;
-  if (running >= reserved)
+  if (running < own) return enterOwn(scope, functionArn, running);
+  if (reserved !== undefined)
     throw new ThrottledError("ReservedFunctionConcurrentInvocationLimitExceeded");
+  if (scope.shared >= limit - scope.setAside)
+    throw new ThrottledError("ConcurrentInvocationLimitExceeded");
+  scope.shared++;
+  return () => void scope.shared--;
+}
+
+function enterOwn(scope: Scope, functionArn: string, running: number): () => void {
   scope.running.set(functionArn, running + 1);
   return () => {
     const left = (scope.running.get(functionArn) ?? 1) - 1;

@@ -103,6 +103,31 @@ test("a dead letter's message is at most a kilobyte and never ends in half a cha
   assert.equal(message, "é".repeat(512));
 });
 
+test("provisioned concurrency is set aside too, and what goes beyond it shares with the others", () => {
+  const admission = createAdmission({ accountConcurrency: 3 });
+  const target = (name: string, provisionedConcurrency?: number) =>
+    ({
+      revision: { accountId: "1", region: "r", functionArn: name },
+      reservedConcurrency: undefined,
+      provisionedConcurrency,
+    }) as ResolvedFunction; // all that admission looks at
+  const first = admission.admit(target("a", 2));
+  const other = admission.admit(target("b"));
+  assert.throws(() => admission.admit(target("b")), {
+    reason: "ConcurrentInvocationLimitExceeded",
+  });
+  const second = admission.admit(target("a", 2));
+  assert.throws(
+    () => admission.admit(target("a", 2)),
+    ThrottledError,
+    "nothing left to spill into",
+  );
+  other[Symbol.dispose]();
+  const spilled = admission.admit(target("a", 2));
+  for (const place of [first, second, spilled]) place[Symbol.dispose]();
+  assert.equal(admission.runningCount, 0);
+});
+
 test("reservations are set aside from what the others share", () => {
   const admission = createAdmission({ accountConcurrency: 5 });
   const target = (name: string, reservedConcurrency?: number) =>

@@ -1,6 +1,6 @@
 import { assert } from "#base/assert.ts";
 import type { Logger, TraceContext } from "#base/context.ts";
-import { PlatformError } from "#base/errors.ts";
+import { isPlatformError, PlatformError } from "#base/errors.ts";
 import { ignore } from "#base/ignore.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
@@ -169,6 +169,15 @@ class LivePool implements EnvironmentPool {
     return runtime;
   }
 
+  #usableRuntime(revision: Revision): Runtime | PlatformError {
+    try {
+      return this.#runtimeOf(revision);
+    } catch (error) {
+      if (isPlatformError(error)) return error;
+      throw error;
+    }
+  }
+
   retire(functionArn: string, keepRevisionId: string | undefined): void {
     const isRetired = (revision: Revision): boolean =>
       revision.functionArn === functionArn &&
@@ -191,8 +200,9 @@ class LivePool implements EnvironmentPool {
 
   provision(revision: Revision, count: number): void {
     const key = this.#warm.keyOf(revision);
-    const wish = { key, revision, runtime: this.#runtimeOf(revision), count };
-    const surplus = this.#provisioned.set(key, wish);
+    const runtime = count === 0 ? undefined : this.#usableRuntime(revision);
+    if (isPlatformError(runtime)) return this.#provisioned.refuse(key, runtime.message);
+    const surplus = this.#provisioned.set(key, runtime && { key, revision, runtime, count });
     for (const environment of surplus) this.#dismiss(environment, "changed");
     this.#converge();
   }

@@ -84,6 +84,104 @@ test(
   },
 );
 
+/** Of the newest start. */
+const reasonOf = (platform: Platform): string | undefined =>
+  platform.pool.recentStarts()[0]?.reason;
+
+test("every cold start says why it was one", { timeout: 120_000 }, async () => {
+  await using platform = await startPlatform({ pool: { functionMemoryMiB: 768 } });
+  const code = `export const handler = async (event) => {
+      if (event.exit) process.exit(3);
+      await new Promise((go) => setTimeout(go, event.ms ?? 0));
+      return "done";
+    };`;
+  const one = await platform.deploy(code, { timeoutMs: 1_000 });
+  await platform.call(one);
+  assert.equal(reasonOf(platform), "first-call");
+  await Promise.all([platform.call(one, { ms: 900 }), platform.call(one, { ms: 900 })]);
+  assert.equal(reasonOf(platform), "all-busy");
+  const two = await platform.deploy(code, { memoryMiB: 768 });
+  await platform.call(two);
+  await platform.call(one);
+  assert.equal(reasonOf(platform), "evicted");
+  await platform.call(one, { exit: true });
+  await platform.call(one);
+  assert.equal(reasonOf(platform), "crashed");
+  await platform.call(one, { ms: 60_000 });
+  await platform.call(one);
+  assert.equal(reasonOf(platform), "timed-out");
+  const changed = { ...one, revisionId: "another" };
+  platform.pool.retire(one.functionArn, changed.revisionId);
+  const { context } = await platform.call(changed);
+  assert.equal(reasonOf(platform), "changed");
+  const spans = platform.tracer.find(context.trace.traceId);
+  const attributes = spans.find((span) => span.name === "cold-start")?.attributes;
+  assert.equal(attributes?.["reason"], "changed");
+  const broken = await platform.deploy("throw new Error('no')");
+  await platform.call(broken);
+  await platform.call(broken);
+  assert.equal(reasonOf(platform), "init-failed");
+});
+
+test(
+  "provisioned environments are there before the first call, come back, and spill over",
+  { timeout: 120_000 },
+  async () => {
+    await using platform = await startPlatform({ pool: { idleTimeoutMs: 1 } });
+    const code = `export const handler = async (event) => {
+      if (event.exit) process.exit(3);
+      await new Promise((go) => setTimeout(go, event.ms ?? 0));
+      return process.env.AWS_LAMBDA_INITIALIZATION_TYPE;
+    };`;
+    const revision = await platform.deploy(code);
+    platform.pool.provision(revision, 1);
+    await until(() => platform.pool.provisioned(revision).allocated === 1);
+    assert.equal(reasonOf(platform), "provisioned");
+    assert.equal((await platform.call(revision)).json, "provisioned-concurrency");
+    assert.equal(platform.pool.recentStarts().length, 1);
+    const both = await Promise.all([
+      platform.call(revision, { ms: 500 }),
+      platform.call(revision, { ms: 500 }),
+    ]);
+    assert.deepEqual(both.map((call) => String(call.json)).toSorted(), [
+      "on-demand",
+      "provisioned-concurrency",
+    ]);
+    assert.equal(reasonOf(platform), "provisioned-spill-over");
+    await until(() => platform.pool.snapshot().environments.length === 1);
+    assert.equal(platform.pool.provisioned(revision).available, 1, "idle time does not end it");
+    await platform.call(revision, { exit: true });
+    await until(() => platform.pool.provisioned(revision).allocated === 1);
+    platform.pool.provision(revision, 0);
+    await until(() => platform.pool.snapshot().environments.length === 0);
+    const broken = await platform.deploy("throw new Error('no')");
+    platform.pool.provision(broken, 2);
+    await until(() => platform.pool.provisioned(broken).failure !== undefined);
+    assert.equal(platform.pool.provisioned(broken).failure?.by, "init");
+    const huge = await platform.deploy(code, { memoryMiB: 10_240 });
+    platform.pool.provision(huge, 1);
+    assert.match(platform.pool.provisioned(huge).failure?.text ?? "", /raise --function-memory/);
+    await assert.rejects(platform.call(huge), { code: "memory.too-small" });
+  },
+);
+
+test(
+  "an environment is ready for a call that a schedule has announced",
+  { timeout: 30_000 },
+  async () => {
+    await using platform = await startPlatform();
+    const revision = await platform.deploy(hello);
+    const atMs = Date.now() + 15_000; // closer than the time an environment is begun ahead
+    platform.pool.announce(revision, {
+      nextMs: (afterMs) => (afterMs < atMs ? atMs : undefined),
+    });
+    await until(() => platform.pool.snapshot().environments[0]?.state === "idle");
+    assert.equal((await platform.call(revision)).json, "hello");
+    const [start, ...others] = platform.pool.recentStarts();
+    assert.deepEqual([start?.purpose, start?.reason, others], ["prewarm", "foreseen", []]);
+  },
+);
+
 test("stopping while functions start and run ends everything", { timeout: 60_000 }, async () => {
   const platform = await startPlatform({
     pool: { genericPerKind: 1, prebootRuntimes: ["nodejs24.x"] },

@@ -47,7 +47,8 @@ export interface EnvironmentPool extends AsyncDisposable {
   expect(runtime: string): void;
   /**
    * This many environments of the revision are to be alive at all times, from now until another number is
-   * named; 0 ends them. Not durable: whoever keeps the wish says it again after a start.
+   * named; 0 ends them. Not durable: whoever keeps the wish says it again after a start. What this host
+   * cannot do is told by `provisioned`.
    */
   provision(revision: Revision, count: number): void;
   provisioned(revision: Revision): ProvisionedState;
@@ -103,8 +104,11 @@ export interface ProvisionedState {
   readonly allocated: number;
   /** Those that run nothing now. */
   readonly available: number;
-  /** Why the last start for it gave nothing: an error type of the function's init, or the platform's words. */
-  readonly failure: string | undefined;
+  /**
+   * Why the last start for it gave nothing: the function's init failed, with this error type; or the
+   * platform could not start it, or never will, in its own words.
+   */
+  readonly failure: { readonly by: "init" | "platform"; readonly text: string } | undefined;
 }
 
 export type Acquired =

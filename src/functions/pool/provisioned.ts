@@ -15,7 +15,7 @@ export interface Wish {
 
 interface Standing extends Wish {
   failureCount: number;
-  failure: string | undefined;
+  failure: ProvisionedState["failure"];
   retryAtMs: number;
 }
 
@@ -28,6 +28,8 @@ export class Provisioned {
   readonly #roster: Roster;
   readonly #wishes = new Map<string, Standing>();
   readonly #underWay = new Map<string, number>();
+  /** What this host can never do, and why. */
+  readonly #refused = new Map<string, string>();
 
   constructor(roster: Roster) {
     this.#roster = roster;
@@ -36,18 +38,15 @@ export class Provisioned {
   /** Gives the environments that are too many now. */
   set(key: string, wish: Wish | undefined): readonly Environment[] {
     const before = this.#wishes.get(key);
+    this.#refused.delete(key);
     if (wish && wish.count > 0)
       this.#wishes.set(key, { ...wish, failureCount: 0, failure: undefined, retryAtMs: 0 });
     else this.#wishes.delete(key);
     return before ? this.#alive(key).slice(wish?.count ?? 0) : [];
   }
 
-  get(key: string): Wish | undefined {
-    return this.#wishes.get(key);
-  }
-
-  keys(): Iterable<string> {
-    return this.#wishes.keys();
+  refuse(key: string, why: string): void {
+    this.#refused.set(key, why);
   }
 
   /** What is missing and may be tried now, and when to look again for what may not. */
@@ -70,8 +69,8 @@ export class Provisioned {
     this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1);
   }
 
-  /** One of its starts has ended; `failure` says in a word why it gave nothing. */
-  ended(key: string, failure: string | undefined, nowMs: number): void {
+  /** One of its starts has ended; `failure` says why it gave nothing. */
+  ended(key: string, failure: ProvisionedState["failure"], nowMs: number): void {
     const left = (this.#underWay.get(key) ?? 1) - 1;
     if (left === 0) this.#underWay.delete(key);
     else this.#underWay.set(key, left);
@@ -85,7 +84,10 @@ export class Provisioned {
   state(key: string): ProvisionedState {
     const alive = this.#alive(key);
     const available = alive.filter((one) => one.state === "idle").length;
-    return { allocated: alive.length, available, failure: this.#wishes.get(key)?.failure };
+    const refusal = this.#refused.get(key);
+    const failure: ProvisionedState["failure"] =
+      refusal === undefined ? this.#wishes.get(key)?.failure : { by: "platform", text: refusal };
+    return { allocated: alive.length, available, failure };
   }
 
   #alive(key: string): Environment[] {

@@ -7,7 +7,7 @@ import { boot, type Booted } from "./booted.ts";
 import { coldStart, type ColdStartDeps, type ColdStarted } from "./cold-start.ts";
 import type { GenericSandboxes } from "./generic-sandboxes.ts";
 import { startsRemembered } from "./limits.ts";
-import type { ColdReason, StartRecord } from "./pool.ts";
+import type { ColdReason, ProvisionedState, StartRecord } from "./pool.ts";
 import type { Provisioned } from "./provisioned.ts";
 import type { Roster } from "./roster.ts";
 import type { WaitingLine } from "./waiting-line.ts";
@@ -124,8 +124,8 @@ export class Starts {
     const fromMs = clock.monotonicMs();
     const { runtime } = revision;
     using span = tracer.span(start.trace, "cold-start", { source, runtime, reason, purpose });
-    const over = (outcome: StartRecord["outcome"], failure: string | undefined): void => {
-      if (failure !== undefined) span.fail(failure);
+    const over = (outcome: StartRecord["outcome"], failure: ProvisionedState["failure"]): void => {
+      if (failure) span.fail(failure.by === "init" ? failure.text : "platform");
       const totalMs = clock.monotonicMs() - fromMs;
       this.#finish(start, { startedAtMs, totalMs, phases, outcome }, failure);
     };
@@ -136,10 +136,10 @@ export class Starts {
       const how = { key, revision, trace: span.context, takeBooted, times, phases } as const;
       const started = await coldStart(this.#deps, { ...how, initializationType });
       if (started.kind === "ready") over("ok", undefined);
-      else over("init-failed", started.error.errorType);
+      else over("init-failed", { by: "init", text: started.error.errorType });
       welcome(started, start);
     } catch (error) {
-      over("failed", "platform");
+      over("failed", { by: "platform", text: error instanceof Error ? error.message : "" });
       log.event("environment.start-failed", { level: "warn", function: revision.name, error });
       if (purpose === "call") line.next(key)?.refuse(error);
     }
@@ -148,7 +148,7 @@ export class Starts {
   #finish(
     start: Starting,
     measured: Pick<StartRecord, "startedAtMs" | "totalMs" | "phases" | "outcome">,
-    failure: string | undefined,
+    failure: ProvisionedState["failure"],
   ): void {
     const { roster, provisioned, clock } = this.#deps;
     const { key, revision, source, purpose, reason } = start;

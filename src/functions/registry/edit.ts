@@ -25,14 +25,18 @@ export function createEdit(
       put(id, entry) {
         touch(id);
         tx.put(keys.function(id), codecs.function.encode(entry));
-        const mark = { accountId: id.accountId, region: id.region, name: id.name };
-        if (isPreparing(entry.latest)) tx.put(keys.preparing(id), codecs.mark.encode(mark));
+        const { accountId, region, name } = id;
+        const mark = codecs.mark.encode({ accountId, region, name });
+        if (isPreparing(entry.latest)) tx.put(keys.preparing(id), mark);
         else tx.delete(keys.preparing(id));
+        if (Object.keys(entry.provisioned ?? {}).length > 0) tx.put(keys.provisioned(id), mark);
+        else tx.delete(keys.provisioned(id));
       },
       remove(id) {
         touch(id);
         tx.delete(keys.function(id));
         tx.delete(keys.preparing(id));
+        tx.delete(keys.provisioned(id));
         tx.deleteRange(ranges.versions(id));
         tx.deleteRange(ranges.aliases(id));
       },

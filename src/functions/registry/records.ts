@@ -42,6 +42,8 @@ export const keys = {
   layerCounter: (id: FunctionId) => at("layer-counter", id),
   /** Present while the function is being prepared; what a starting process has to look at. */
   preparing: (id: FunctionId) => key(root, "preparing", id.accountId, id.region, id.name),
+  /** Present while the function has provisioned concurrency; what a starting process allocates again. */
+  provisioned: (id: FunctionId) => key(root, "provisioned", id.accountId, id.region, id.name),
 };
 
 export const ranges = {
@@ -53,4 +55,5 @@ export const ranges = {
   layerCounters: (scope: Scope) => keyPrefix(root, "layer-counter", scope.accountId, scope.region),
   layers: (scope: Scope) => keyPrefix(root, "layer", scope.accountId, scope.region),
   preparing: keyPrefix(root, "preparing"),
+  provisioned: keyPrefix(root, "provisioned"),
 } satisfies Record<string, KeyRange | ((id: FunctionId) => KeyRange)>;

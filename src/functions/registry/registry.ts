@@ -77,6 +77,8 @@ export interface ResolvedFunction {
   readonly qualifier: string | undefined;
   /** Concurrent invocations set aside for the function; undefined shares the account's pool. */
   readonly reservedConcurrency: number | undefined;
+  /** Of those, or of the account's, kept for the environments that are always there; 0 when absent. */
+  readonly provisionedConcurrency?: number;
 }
 
 /** The slice of the registry that the data plane needs. */
@@ -107,10 +109,18 @@ export interface FunctionEntry {
   readonly unpackedByteCount: number;
   readonly layersUnpackedByteCount: number;
   readonly reservedConcurrency: number | undefined;
+  /** By qualifier, a version number or an alias; absent when there was never any. */
+  readonly provisioned?: Readonly<Record<string, ProvisionedConfig>>;
   /** Belongs to the function and all its versions; copied into every revision that is resolved. */
   readonly egress: Revision["egress"];
   /** What was published last; the same state is not published twice. */
   readonly published: { readonly version: number; readonly fingerprint: string } | undefined;
+}
+
+/** How many environments are to be kept ready for a version, or for what an alias points at. */
+export interface ProvisionedConfig {
+  readonly count: number;
+  readonly modifiedMs: number;
 }
 
 export interface Alias {
@@ -153,6 +163,8 @@ export interface RegistryView {
     list(scope: Scope, page: Page<string>): readonly FunctionEntry[];
     /** Functions whose newest state is not ready yet, in every account. */
     preparing(): readonly FunctionId[];
+    /** Functions with provisioned concurrency, in every account. */
+    provisioned(): readonly FunctionId[];
   };
   readonly versions: {
     get(id: FunctionId, version: number): Revision | undefined;
@@ -176,7 +188,7 @@ export interface RegistryView {
 export interface RegistryEdit extends RegistryView {
   readonly tx: Transaction;
   readonly functions: RegistryView["functions"] & {
-    /** Also marks the function as being prepared, or as ready, by the state of `latest`. */
+    /** Also marks the function as being prepared or ready, and as provisioned or not. */
     put(id: FunctionId, entry: FunctionEntry): void;
     /** The function with its versions and aliases; version numbers stay used. */
     remove(id: FunctionId): void;

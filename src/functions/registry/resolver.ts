@@ -82,10 +82,15 @@ function choicesFor(reader: Reader, reference: FunctionReference): readonly Choi
   const entry = view.functions.get(reference);
   if (!entry) return [];
   const { qualifier } = reference;
+  const provisionedConcurrency = Object.values(entry.provisioned ?? {}).reduce(
+    (sum, { count }) => sum + count,
+    0,
+  );
   const choice = (version: string, weight: number): readonly Choice[] => {
     const revision = revisionOf(entry, version, (number) => view.versions.get(reference, number));
-    const { reservedConcurrency } = entry;
-    return revision ? [{ target: { revision, qualifier, reservedConcurrency }, weight }] : [];
+    if (!revision) return [];
+    const target = { revision, qualifier, reservedConcurrency: entry.reservedConcurrency };
+    return [{ target: { ...target, provisionedConcurrency }, weight }];
   };
   if (qualifier === undefined || qualifier === "$LATEST") return choice("$LATEST", 1);
   if (/^\d+$/.test(qualifier)) return choice(qualifier, 1);

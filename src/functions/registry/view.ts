@@ -16,6 +16,7 @@ export function createView(reader: Reader): RegistryView {
         return page(reader, codecs.function, continued(range, from), limit);
       },
       preparing: () => page(reader, codecs.mark, ranges.preparing, Number.POSITIVE_INFINITY),
+      provisioned: () => page(reader, codecs.mark, ranges.provisioned, Number.POSITIVE_INFINITY),
     },
     versions: {
       get: (id, version) =>

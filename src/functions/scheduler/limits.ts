@@ -59,6 +59,8 @@ export const passedOverMsMax = 2_000;
 export const heldMsMax = 10_000;
 /** A waiter that busy environments were expected to serve gets a start after this share of a start's time. */
 export const drainPatience = 0.5;
+/** … or after this, whichever is sooner: a call that turns out slow must not hold up the next one. */
+export const drainMsMax = 50;
 
 /** Wait before the n-th new try of a start that failed by itself; the last one is repeated. */
 export const retryDelaysMs: readonly number[] = [1_000, 5_000, 30_000, 120_000, 300_000];

@@ -101,8 +101,8 @@ test("busy environments of a fast function serve a crowd sooner than starts woul
   const fast = { busyCount: 2, callMs: 1, startMs: 200 };
   const decided = plan(calls(wants("f", [90, 95, 99], fast)), fleetOf({}), limits, 100);
   assert.deepEqual(decided.start, []);
-  assert.equal(decided.againAtMs, 90 + 100, "when the first of them has waited half a start");
-  const late = plan(calls(wants("f", [90, 95, 99], fast)), fleetOf({}), limits, 190);
+  assert.equal(decided.againAtMs, 90 + 50, "when the first of them has waited too long");
+  const late = plan(calls(wants("f", [90, 95, 99], fast)), fleetOf({}), limits, 150);
   assert.equal(late.start.length, 3);
   const slow = { ...fast, callMs: 500 };
   assert.equal(

@@ -1,4 +1,10 @@
-import { aheadStartsShare, drainPatience, heldMsMax, passedOverMsMax } from "./limits.ts";
+import {
+  aheadStartsShare,
+  drainMsMax,
+  drainPatience,
+  heldMsMax,
+  passedOverMsMax,
+} from "./limits.ts";
 import type { Ahead, Demand, IdleEnvironment, Limits, Plan, Supply, Waiting } from "./scheduler.ts";
 
 /**
@@ -63,7 +69,7 @@ class Line {
 /**
  * How many waiters the busy environments will have served before a start could, so that a crowd in
  * front of a function of a millisecond does not start an environment each. Whoever has waited half as
- * long as a start takes is no longer counted: the estimate was wrong.
+ * long as a start takes, or `drainMsMax`, is no longer counted: the estimate was wrong.
  */
 function drained(
   wanted: Waiting,
@@ -73,7 +79,7 @@ function drained(
   const { busyCount, callMs, startMs } = wanted;
   const none = { count: 0, againAtMs: undefined };
   if (callMs === undefined || busyCount === 0 || coming >= wanted.count) return none;
-  const patienceMs = startMs * drainPatience;
+  const patienceMs = Math.min(startMs * drainPatience, drainMsMax);
   const overdueAtMs = wanted.sinceMs(coming) + patienceMs;
   if (overdueAtMs <= nowMs) return none;
   const count = Math.floor((patienceMs * busyCount) / Math.max(callMs, 0.001));

@@ -10,6 +10,7 @@ import type { Runtime } from "#functions/runtimes/runtimes.ts";
 import type { Handler, OperationInput, OperationOutput } from "#protocol/service/service.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
 import type { Preparation } from "./preparation.ts";
+import type { Provisioner, Provisioning } from "./provisioning.ts";
 import type { RecordCache } from "./record-cache.ts";
 
 /** What the service needs from the rest of the platform. */
@@ -21,7 +22,7 @@ export interface LambdaDeps {
   readonly invoker: Pick<Invoker, "invoke" | "enqueue">;
   /** By API name. */
   readonly runtimes: ReadonlyMap<string, Pick<Runtime, "probe">>;
-  readonly pool: Pick<EnvironmentPool, "retire" | "expect">;
+  readonly pool: Pick<EnvironmentPool, "retire" | "expect"> & Provisioner;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -32,6 +33,7 @@ export interface LambdaDeps {
 /** What every operation works with. */
 export interface LambdaScope extends LambdaDeps {
   readonly preparation: Preparation;
+  readonly provisioning: Provisioning;
   /** Function URLs and asynchronous settings as the data plane reads them. */
   readonly cache: RecordCache;
   /** Names of the runtimes this platform hosts. */

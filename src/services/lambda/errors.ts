@@ -1,6 +1,7 @@
 import {
   InvalidParameterValueException,
   PreconditionFailedException,
+  ProvisionedConcurrencyConfigNotFoundException,
   ResourceConflictException,
   ResourceNotFoundException,
 } from "@aws-sdk/client-lambda";
@@ -27,6 +28,15 @@ export function conflict(message: string): ResourceConflictException {
 
 export function invalid(message: string): InvalidParameterValueException {
   return new InvalidParameterValueException({ message, Type: "User", $metadata: {} });
+}
+
+export function noProvisionedConfig(): ProvisionedConcurrencyConfigNotFoundException {
+  const message = "No Provisioned Concurrency Config found for this function";
+  return new ProvisionedConcurrencyConfigNotFoundException({
+    message,
+    Type: "User",
+    $metadata: {},
+  });
 }
 
 /** A member Skerry understands but cannot honour; never accepted in silence. */

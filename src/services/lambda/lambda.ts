@@ -11,9 +11,11 @@ import { functionTable } from "./operations.ts";
 import { resourceTable } from "./operations-resources.ts";
 import { createPreparation } from "./preparation.ts";
 import { createRecordCache } from "./record-cache.ts";
+import { createProvisioning } from "./provisioning.ts";
 import type { FunctionUrlTable } from "./url-table.ts";
 
 export type { LambdaDeps } from "./dependencies.ts";
+export type { Provisioner } from "./provisioning.ts";
 
 /** The Lambda API over the functions engine. */
 export interface Lambda extends AsyncDisposable {
@@ -24,7 +26,10 @@ export interface Lambda extends AsyncDisposable {
   readonly asyncSettings: AsyncSettings;
   /** Serves what `GetFunction` hands out as `Code.Location`; under `/_skerry/code/`. */
   readonly codeLinks: Pick<CodeLinks, "serve">;
-  /** Continues preparing what an earlier process left unfinished; call once at start. */
+  /**
+   * Continues preparing what an earlier process left unfinished, and allocates provisioned concurrency
+   * again; call once at start.
+   */
   resume(): Promise<void>;
   /** Resolves when this process prepares no function any more. */
   settled(): Promise<void>;
@@ -41,10 +46,11 @@ const description: ServiceDescription = {
 
 export function createLambda(deps: LambdaDeps): Lambda {
   const preparation = createPreparation(deps);
+  const provisioning = createProvisioning(deps);
   const cache = createRecordCache(deps);
   const links = createCodeLinks(deps);
   const runtimeNames = new Set(deps.runtimes.keys());
-  const scope: LambdaScope = { ...deps, preparation, cache, runtimeNames };
+  const scope: LambdaScope = { ...deps, preparation, provisioning, cache, runtimeNames };
   const table = { ...functionTable(scope, links), ...resourceTable(scope, links) };
   const constraintCheck = createConstraintCheck({ everywhere: {}, only: constraints }, wording);
   return {
@@ -52,10 +58,14 @@ export function createLambda(deps: LambdaDeps): Lambda {
     urls: createFunctionUrlTable(scope),
     asyncSettings: createAsyncSettings(scope),
     codeLinks: links,
-    resume: () => preparation.resume(),
+    async resume() {
+      await preparation.resume();
+      await provisioning.resume();
+    },
     settled: () => preparation.idle(),
     async [Symbol.asyncDispose]() {
       await preparation[Symbol.asyncDispose]();
+      await provisioning[Symbol.asyncDispose]();
       await cache[Symbol.asyncDispose]();
     },
   };

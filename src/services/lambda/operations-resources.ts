@@ -8,6 +8,7 @@ import {
   DeleteFunctionEventInvokeConfig$,
   DeleteFunctionUrlConfig$,
   DeleteLayerVersion$,
+  DeleteProvisionedConcurrencyConfig$,
   GetAccountSettings$,
   GetAlias$,
   GetFunctionCodeSigningConfig$,
@@ -19,17 +20,20 @@ import {
   GetLayerVersionByArn$,
   GetLayerVersionPolicy$,
   GetPolicy$,
+  GetProvisionedConcurrencyConfig$,
   GetRuntimeManagementConfig$,
   ListAliases$,
   ListFunctionEventInvokeConfigs$,
   ListFunctionUrlConfigs$,
   ListLayers$,
   ListLayerVersions$,
+  ListProvisionedConcurrencyConfigs$,
   ListTags$,
   PublishLayerVersion$,
   PutFunctionConcurrency$,
   PutFunctionEventInvokeConfig$,
   PutFunctionRecursionConfig$,
+  PutProvisionedConcurrencyConfig$,
   PutRuntimeManagementConfig$,
   RemoveLayerVersionPermission$,
   RemovePermission$,
@@ -51,6 +55,7 @@ import { functionUrlOperations } from "./operations/function-urls.ts";
 import { layerOperations } from "./operations/layers.ts";
 import { layerPermissionOperations } from "./operations/layer-permissions.ts";
 import { permissionOperations } from "./operations/permissions.ts";
+import { provisionedConcurrencyOperations } from "./operations/provisioned-concurrency.ts";
 import { runtimeManagementOperations } from "./operations/runtime-management.ts";
 import { tagOperations } from "./operations/tags.ts";
 
@@ -61,6 +66,7 @@ export function resourceTable(scope: LambdaScope, links: CodeLinks) {
     ...layerTable(scope, links),
     ...accessTable(scope),
     ...settingsTable(scope),
+    ...provisionedTable(scope),
   } satisfies OperationTable<typeof Sdk>;
 }
 
@@ -114,6 +120,28 @@ function accessTable(scope: LambdaScope) {
     TagResource: [TagResource$, tags.tagResource],
     UntagResource: [UntagResource$, tags.untagResource],
     ListTags: [ListTags$, tags.listTags],
+  } satisfies OperationTable<typeof Sdk>;
+}
+
+function provisionedTable(scope: LambdaScope) {
+  const provisioned = provisionedConcurrencyOperations(scope);
+  return {
+    PutProvisionedConcurrencyConfig: [
+      PutProvisionedConcurrencyConfig$,
+      provisioned.putProvisionedConcurrencyConfig,
+    ],
+    GetProvisionedConcurrencyConfig: [
+      GetProvisionedConcurrencyConfig$,
+      provisioned.getProvisionedConcurrencyConfig,
+    ],
+    DeleteProvisionedConcurrencyConfig: [
+      DeleteProvisionedConcurrencyConfig$,
+      provisioned.deleteProvisionedConcurrencyConfig,
+    ],
+    ListProvisionedConcurrencyConfigs: [
+      ListProvisionedConcurrencyConfigs$,
+      provisioned.listProvisionedConcurrencyConfigs,
+    ],
   } satisfies OperationTable<typeof Sdk>;
 }
 

@@ -7,7 +7,7 @@ import {
   GetFunctionConfigurationCommand,
   InvokeCommand,
   type LambdaClient,
-  PutProvisionedConcurrencyConfigCommand,
+  ListCodeSigningConfigsCommand,
   UpdateFunctionCodeCommand,
 } from "@aws-sdk/client-lambda";
 import { PlatformError } from "#base/errors.ts";
@@ -127,13 +127,7 @@ test("operations we lack name themselves", async () => {
     refused("CreateEventSourceMapping"),
   );
   await assert.rejects(
-    client.send(
-      new PutProvisionedConcurrencyConfigCommand({
-        FunctionName: "f",
-        Qualifier: "1",
-        ProvisionedConcurrentExecutions: 1,
-      }),
-    ),
-    refused("PutProvisionedConcurrencyConfig"),
+    client.send(new ListCodeSigningConfigsCommand({})),
+    refused("ListCodeSigningConfigs"),
   );
 });

@@ -1,12 +1,12 @@
 import { CodeStorageExceededException } from "@aws-sdk/client-lambda";
-import type { RegistryView, Scope } from "#functions/registry/registry.ts";
+import type { FunctionEntry, RegistryView, Scope } from "#functions/registry/registry.ts";
 import { codeStorageBytesMax } from "./limits.ts";
 
 /** What an account has in a region. */
 export interface Usage {
   readonly codeByteCount: number;
   readonly functionCount: number;
-  /** Concurrency set aside by all functions together. */
+  /** Concurrency set aside by all functions together: reserved, or provisioned without a reservation. */
   readonly reserved: number;
 }
 
@@ -17,12 +17,24 @@ export function usageOf(view: RegistryView, place: Scope): Usage {
   let codeByteCount = view.layers.byteCount(place);
   let reserved = 0;
   const entries = view.functions.list(place, everything);
-  for (const { latest, reservedConcurrency } of entries) {
-    reserved += reservedConcurrency ?? 0;
+  for (const entry of entries) {
+    const { latest } = entry;
+    reserved += entry.reservedConcurrency ?? provisionedTotal(entry);
     const versions = view.versions.list(latest, everything);
     for (const revision of [latest, ...versions]) codeByteCount += revision.codeByteCount;
   }
   return { codeByteCount, functionCount: entries.length, reserved };
+}
+
+/** Of all qualifiers, leaving out one that is about to get another number. */
+export function provisionedTotal(
+  { provisioned = {} }: Pick<FunctionEntry, "provisioned">,
+  except?: string,
+): number {
+  let total = 0;
+  for (const [qualifier, { count }] of Object.entries(provisioned))
+    if (qualifier !== except) total += count;
+  return total;
 }
 
 /** Refuses more code than an account may store; call in the transaction that adds it. */

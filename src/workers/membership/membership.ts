@@ -21,6 +21,8 @@ export interface Membership extends AsyncDisposable {
   readonly admission: LeasedAdmission;
   /** Where functions live; `resolver` finds those that others ask for. */
   place(deps: { readonly resolver: FunctionResolver; readonly log: Logger }): Placement;
+  /** Whether a function lives in this worker; names an owner if it has none yet. */
+  owns(functionArn: string): Promise<boolean>;
   /** The same store, for what every worker keeps in memory of it. */
   share(store: Store): Store;
   /** What the other workers are answered, as JSON, when they ask for `name`. */
@@ -109,6 +111,10 @@ class Member implements OpenMembership {
       },
     });
     return this.#placement;
+  }
+
+  async owns(functionArn: string): Promise<boolean> {
+    return (await this.#placement?.ownerOf(functionArn)) === this.id;
   }
 
   share(store: Store): Store {

@@ -34,6 +34,11 @@ export class WorkerPlacement implements Placement {
     this.#here = here;
   }
 
+  /** The worker a function lives in, as far as this one knows; the supervisor is asked if it does not. */
+  async ownerOf(functionArn: string): Promise<number> {
+    return this.#owners.get(functionArn) ?? this.#find(functionArn, undefined);
+  }
+
   async invoke(invocation: Invocation): Promise<InvocationResult> {
     const { functionArn } = invocation.target.revision;
     let lostId: number | undefined;

@@ -7,7 +7,7 @@ import {
   zippedBytesMax,
 } from "../limits.ts";
 import { wholeFunction } from "../reference.ts";
-import { usageOf } from "../usage.ts";
+import { provisionedTotal, usageOf } from "../usage.ts";
 import { entryAt } from "./functions.ts";
 
 /** GetAccountSettings, and the shares of the account's concurrency: Put-, Get-, DeleteFunctionConcurrency. */
@@ -43,7 +43,15 @@ function putFunctionConcurrency(scope: LambdaScope): LambdaHandler<"PutFunctionC
     const wanted = input.ReservedConcurrentExecutions;
     await scope.registry.write((edit) => {
       const entry = entryAt(edit, id);
-      const others = usageOf(edit, id).reserved - (entry.reservedConcurrency ?? 0);
+      const provisioned = provisionedTotal(entry);
+      if (wanted < provisioned) {
+        throw invalid(
+          `ReservedConcurrentExecutions  ${wanted} should not be lower than function's total ` +
+            `provisioned concurrency [${provisioned}].`,
+        );
+      }
+      const own = entry.reservedConcurrency ?? provisioned;
+      const others = usageOf(edit, id).reserved - own;
       if (scope.accountConcurrency - others - wanted < unreservedConcurrencyMin) {
         throw invalid(
           "Specified ReservedConcurrentExecutions for function decreases account's " +

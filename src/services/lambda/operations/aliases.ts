@@ -7,6 +7,7 @@ import * as records from "../records.ts";
 import { functionArn, latestFunction } from "../reference.ts";
 import { aliasOf } from "../shape.ts";
 import { entryAt } from "./functions.ts";
+import { checkProvisionedMove, removeProvisioned } from "../provisioned.ts";
 
 /** CreateAlias, GetAlias, UpdateAlias, DeleteAlias, ListAliases. */
 export function aliasOperations(scope: LambdaScope) {
@@ -62,9 +63,11 @@ function updateAlias(scope: LambdaScope): LambdaHandler<"UpdateAlias"> {
         throw staleRevision("GetFunction/GetAlias");
       }
       const after = changedAlias(edit, { id, before, input, revisionId: uuid(scope.random) });
+      checkProvisionedMove(edit, id, after);
       edit.aliases.put(id, after);
       return after;
     });
+    await scope.provisioning.apply(id);
     return aliasOf(wholeArn(id), alias);
   };
 }
@@ -101,8 +104,10 @@ function deleteAlias(scope: LambdaScope): LambdaHandler<"DeleteAlias"> {
       entryAt(edit, id);
       edit.aliases.remove(id, input.Name);
       records.removeQualified(edit.tx, id, input.Name);
+      removeProvisioned(edit, id, input.Name);
     });
     scope.cache.forget();
+    await scope.provisioning.apply(id);
     return {};
   };
 }

@@ -17,6 +17,7 @@ import { chosenLayers, checkTotalSize, layerReferences, unpackedSize } from "../
 import { functionNameLengthMax } from "../limits.ts";
 import { pageRequest } from "../paging.ts";
 import { creatingState } from "../preparation.ts";
+import { removeProvisioned } from "../provisioned.ts";
 import * as records from "../records.ts";
 import { functionArn, functionReference, isVersionNumber, wholeFunction } from "../reference.ts";
 import { checkRuntime } from "../runtime-choice.ts";
@@ -255,6 +256,7 @@ function deleteFunction(scope: LambdaScope): LambdaHandler<"DeleteFunction"> {
       }
     });
     scope.cache.forget();
+    await scope.provisioning.apply(reference);
     scope.pool.retire(functionArn({ ...reference, qualifier: undefined }), undefined);
     return { StatusCode: 204 };
   };
@@ -273,6 +275,7 @@ function removeVersion(edit: RegistryEdit, id: FunctionReference, version: strin
   }
   edit.versions.remove(id, Number(version));
   records.removeQualified(edit.tx, id, version);
+  removeProvisioned(edit, id, version);
 }
 
 const everyAlias = { after: undefined, limit: Number.POSITIVE_INFINITY };

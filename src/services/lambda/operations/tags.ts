@@ -71,7 +71,9 @@ async function changeTags(
     edit.functions.put(id, { ...entry, egress, latest: { ...entry.latest, egress } });
     return true;
   });
-  if (hasNewEgress) scope.pool.retire(functionArn(id), undefined);
+  if (!hasNewEgress) return;
+  await scope.provisioning.apply(id);
+  scope.pool.retire(functionArn(id), undefined);
 }
 
 function writeTags(edit: RegistryEdit, id: FunctionReference, tags: records.Tags): void {

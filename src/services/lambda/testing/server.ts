@@ -6,6 +6,7 @@ import yazl from "yazl";
 import { systemClock } from "#base/clock.ts";
 import { createSeededRandom, systemRandom } from "#base/random.ts";
 import type { Invocation, InvocationResult } from "#functions/invoker/invoker.ts";
+import type { ProvisionedState } from "#functions/pool/pool.ts";
 import { createPackages } from "#functions/packages/packages.ts";
 import { createRegistry, type FunctionRegistry } from "#functions/registry/registry.ts";
 import { serve } from "#protocol/testing/serve.ts";
@@ -30,6 +31,10 @@ export interface LambdaServer extends AsyncDisposable {
   answer: (invocation: Invocation) => Promise<InvocationResult>;
   /** ARNs whose idle environments were to end, in order. */
   readonly retired: string[];
+  /** What the engine was told to keep ready, by version. */
+  readonly provisioned: Map<string, number>;
+  /** What it says it has ready of a version; a test replaces it. */
+  allocated: (version: string) => ProvisionedState;
 }
 
 export const role = "arn:aws:iam::000000000000:role/test";
@@ -51,9 +56,14 @@ export async function startLambdaServer(
   const shared = { store, blobs, clock: systemClock, random: createSeededRandom(11), log };
   const packages = await createPackages({ ...shared, workDir: join(directory, "packages") });
   const registry = createRegistry(shared);
-  const state: Pick<LambdaServer, "invocations" | "answer" | "retired"> = {
+  const state: Pick<
+    LambdaServer,
+    "invocations" | "answer" | "retired" | "provisioned" | "allocated"
+  > = {
     invocations: [],
     retired: [],
+    provisioned: new Map(),
+    allocated: () => ({ allocated: 0, available: 0, failure: undefined }),
     answer: async ({ payload, target }) => echoed(payload, target.revision.version),
   };
   const lambda = createLambda({
@@ -63,7 +73,12 @@ export async function startLambdaServer(
     runtimes: new Map(
       ["nodejs24.x", "python3.13", "provided.al2023"].map((name) => [name, availableRuntime]),
     ),
-    pool: { expect: () => undefined, retire: (arn) => void state.retired.push(arn) },
+    pool: {
+      expect: () => undefined,
+      retire: (arn) => void state.retired.push(arn),
+      provision: async (revision, count) => void state.provisioned.set(revision.version, count),
+      provisioned: async (revision) => server.allocated(revision.version),
+    },
     invoker: {
       invoke: (invocation) => {
         state.invocations.push(invocation);
