@@ -341,7 +341,7 @@ class Driver implements BubblewrapDriver {
 async function configure(group: Cgroup, change: SandboxChange): Promise<void> {
   try {
     await group.configure(change);
-    if (change.frozen !== undefined) group.setFrozen(change.frozen);
+    if (change.frozen !== undefined) await group.setFrozen(change.frozen);
   } catch (error) {
     const message = "The sandbox is gone, or this host has no such limit.";
     throw new PlatformError("sandbox.start-failed", message, { cause: error });

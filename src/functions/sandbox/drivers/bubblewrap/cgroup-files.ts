@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
@@ -53,7 +53,8 @@ export interface Cgroup {
   add(pid: number): Promise<void>;
   /** Rejects when the group is gone. What the kernel may have to reclaim memory for holds up nobody. */
   configure(limits: CgroupLimits): Promise<void>;
-  setFrozen(frozen: boolean): void;
+  /** Beside the loop: it waits for whoever moves a process anywhere on this host. Kept in order. */
+  setFrozen(frozen: boolean): Promise<void>;
   /** Asks the kernel to kill every member; `false` where it cannot do so at once. */
   kill(): boolean;
   isEmpty(): boolean;
@@ -127,6 +128,7 @@ function refuse(write: CgroupWrite): void {
 function openGroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
   const directories = directoriesOf(paths);
   let memoryMiB = limits.memoryMiB ?? 0;
+  let lastFreeze: Promise<void> = Promise.resolve();
   const configure = async (change: CgroupLimits): Promise<void> => {
     const { memoryMiB: wantedMiB = memoryMiB } = change;
     const isLower = wantedMiB < memoryMiB;
@@ -152,8 +154,12 @@ function openGroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
     },
     configure,
     setFrozen(frozen) {
-      if (unified === undefined) throw new Error("this host has no cgroup.freeze");
-      writeFileSync(join(unified, "cgroup.freeze"), frozen ? "1" : "0");
+      if (unified === undefined) return Promise.reject(new Error("this host has no cgroup.freeze"));
+      const write = (): Promise<void> =>
+        writeFile(join(unified, "cgroup.freeze"), frozen ? "1" : "0");
+      const written = lastFreeze.then(write, write);
+      lastFreeze = written;
+      return written;
     },
     kill,
     isEmpty,
