@@ -20,6 +20,7 @@ import { GenericSandboxes } from "./generic-sandboxes.ts";
 import { freezeAfterMsDefault, genericMemoryMiB, startsMax } from "./limits.ts";
 import { Provisioned } from "./provisioned.ts";
 import { type EndReason, Roster } from "./roster.ts";
+import { runtimeOf, runtimeOrRefusal } from "./runtime-of.ts";
 import { type Starting, Starts } from "./starts.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { WaitingLine } from "./waiting-line.ts";
@@ -139,7 +140,7 @@ class LivePool implements EnvironmentPool {
       throw new PlatformError("server.stopping", "no function is started while the server stops");
     const environment = this.acquireNow(revision, trace, isExclusive);
     if (environment) return { kind: "ready", environment };
-    const runtime = this.#runtimeOf(revision);
+    const runtime = runtimeOf(this.#deps, revision);
     const key = this.#warm.keyOf(revision);
     const sinceMs = this.#deps.clock.monotonicMs();
     const verdict = this.#broken.verdict(key, sinceMs);
@@ -150,32 +151,6 @@ class LivePool implements EnvironmentPool {
     );
     this.#converge();
     return waiting;
-  }
-
-  #runtimeOf(revision: Revision): Runtime {
-    const runtime = this.#deps.runtimes.get(revision.runtime);
-    if (!runtime)
-      throw new PlatformError(
-        "runtime.unavailable",
-        `this installation has no runtime ${revision.runtime}; \`skerry doctor\` says why`,
-      );
-    const { functionMemoryMiB } = this.#deps.settings;
-    if (revision.memoryMiB > functionMemoryMiB)
-      throw new PlatformError(
-        "memory.too-small",
-        `${revision.name} asks for ${revision.memoryMiB} MB, and all functions together may use ` +
-          `${functionMemoryMiB}: lower its MemorySize or raise --function-memory`,
-      );
-    return runtime;
-  }
-
-  #usableRuntime(revision: Revision): Runtime | PlatformError {
-    try {
-      return this.#runtimeOf(revision);
-    } catch (error) {
-      if (isPlatformError(error)) return error;
-      throw error;
-    }
   }
 
   retire(functionArn: string, keepRevisionId: string | undefined): void {
@@ -200,7 +175,7 @@ class LivePool implements EnvironmentPool {
 
   provision(revision: Revision, count: number): void {
     const key = this.#warm.keyOf(revision);
-    const runtime = count === 0 ? undefined : this.#usableRuntime(revision);
+    const runtime = count === 0 ? undefined : runtimeOrRefusal(this.#deps, revision);
     if (isPlatformError(runtime)) return this.#provisioned.refuse(key, runtime.message);
     const surplus = this.#provisioned.set(key, runtime && { key, revision, runtime, count });
     for (const environment of surplus) this.#dismiss(environment, "changed");
@@ -216,7 +191,7 @@ class LivePool implements EnvironmentPool {
       this.#ahead.remember({
         key: this.#warm.keyOf(revision),
         revision,
-        runtime: this.#runtimeOf(revision),
+        runtime: runtimeOf(this.#deps, revision),
       });
     this.#roster.announce(revision.functionArn, known);
     this.#converge();
