@@ -10,6 +10,7 @@ import { idleMemory, ready } from "./cases/idle.ts";
 import { logs } from "./cases/logs.ts";
 import { store } from "./cases/store.ts";
 import { warm } from "./cases/warm.ts";
+import { workers } from "./cases/workers.ts";
 import { describe, type Result } from "./harness.ts";
 
 const cases: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
@@ -20,6 +21,7 @@ const cases: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
   memory: idleMemory,
   store,
   logs,
+  workers,
 };
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));

@@ -224,6 +224,7 @@ async function createServices(
       random,
       log,
       settings: { ...config, prebootRuntimes: config.prebootKinds },
+      ...(membership && { memory: membership.memory }),
     }),
   );
   const targets = createTargets();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Diagnosis, RunningServer } from "#cli/command.ts";
 import { type Config, readConfig } from "#config/config.ts";
 import { options } from "#config/options.ts";
-import { superviseServer } from "./supervision.ts";
+import { startPrimary } from "./primary.ts";
 
 /** Settings of an embedded server: those of the command line, under the names of `Config`. */
 export type StartSettings = { readonly [Name in keyof Config]?: Config[Name] | undefined };
@@ -50,10 +50,10 @@ async function temporaryFolder(owner: AsyncDisposableStack): Promise<string> {
 
 /**
  * Starts everything bottom-up and resolves when requests are answered. What does that is loaded only
- * by a process that serves: a supervisor stays small.
+ * by a process that serves: a primary stays small.
  */
 export async function startServer(config: Config): Promise<RunningServer> {
-  if (config.workers > 1) return superviseServer(config, version);
+  if (config.workers > 1) return startPrimary(config, version);
   const { assemble } = await import("./assembly.ts");
   return assemble(config, version);
 }

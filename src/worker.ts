@@ -3,18 +3,18 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { assert } from "#base/assert.ts";
 import { systemClock } from "#base/clock.ts";
-import { connectToSupervisor, openMembership, type OpenMembership } from "#workers/workers.ts";
+import { connectToPrimary, openMembership, type OpenMembership } from "#workers/workers.ts";
 import type { AssembledServer } from "./assembly.ts";
-import type { WorkerSettings, WorkerStarted } from "./supervision.ts";
+import type { WorkerSettings, WorkerStarted } from "./primary.ts";
 
 /**
- * The program of one worker, started by the supervisor and ended with it. Signals are the
- * supervisor's to answer: a terminal and a service manager send them to every process.
+ * The program of one worker, started by the primary and ended with it. Signals are the
+ * primary's to answer: a terminal and a service manager send them to every process.
  */
 enableCompileCache(join(homedir(), ".cache", "skerry"));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 
-connectToSupervisor((supervisor) => {
+connectToPrimary((primary) => {
   let settings: WorkerSettings | undefined;
   let membership: OpenMembership | undefined;
   let server: AssembledServer | undefined;
@@ -24,13 +24,14 @@ connectToSupervisor((supervisor) => {
   };
   return {
     async open(told) {
-      settings = told.settings as WorkerSettings; // as `superviseServer` made them
-      const { accountConcurrency } = settings.config;
+      settings = told.settings as WorkerSettings; // as `startPrimary` made them
+      const { accountConcurrency, functionMemoryMiB, workers } = settings.config;
       membership = await openMembership({
         id: told.id,
         folder: told.folder,
-        supervisor,
+        primary,
         accountConcurrency,
+        memoryShareMiB: Math.floor(functionMemoryMiB / workers),
         clock: systemClock,
       });
     },

@@ -50,7 +50,7 @@ export const homes: readonly {
   {
     what: /^(node:)?child_process$/,
     // Workers are our own program again; a customer's code is started by the sandbox module alone.
-    where: [/^functions\/sandbox\//, /^workers\/supervisor\/process\.ts$/],
+    where: [/^functions\/sandbox\//, /^workers\/primary\/process\.ts$/],
     instead: "only the sandbox module creates processes",
   },
   {

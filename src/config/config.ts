@@ -10,7 +10,7 @@ export interface Config {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** Processes that share the work; with more than one, another supervises them. */
+  /** Processes that share the work; with more than one, another starts and ends them. */
   readonly workers: number;
   /** Absolute. */
   readonly dataDir: string;

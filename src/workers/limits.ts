@@ -27,3 +27,6 @@ export const reachGraceMs = 1_000;
 export const remainsPollMs = 10;
 /** Bytes of a Unix socket's path, the closing zero left out (unix(7)). */
 export const socketPathBytesMax = 107;
+
+/** How long a worker whose invocations lack memory waits before it asks all others again. */
+export const memoryRetryMs = 100;

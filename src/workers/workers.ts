@@ -1,9 +1,9 @@
 /**
- * Several processes that answer like one. The supervisor starts workers, which are all alike: each
+ * Several processes that answer like one. The primary starts workers, which are all alike: each
  * listens on the same port and has an engine of its own over the shared store. Every function lives in
  * one of them, its owner, and invocations that arrive elsewhere are passed on over a socket with their
  * bytes as they are.
  */
 export { type Membership, openMembership, type OpenMembership } from "./membership/membership.ts";
-export { supervise } from "./supervisor/supervisor.ts";
-export { connectToSupervisor } from "./worker.ts";
+export { startWorkers } from "./primary/primary.ts";
+export { connectToPrimary } from "./worker.ts";

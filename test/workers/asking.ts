@@ -100,14 +100,22 @@ export function burst(
   };
 }
 
+/** All there are, as the page about functions tells it. */
+export async function environmentsOf(
+  url: string,
+): Promise<readonly { readonly functionArn: string; readonly state: string }[]> {
+  const answer = await fetch(`${url}/_skerry/functions`, { headers: { connection: "close" } });
+  const seen = (await answer.json()) as {
+    environments: readonly { functionArn: string; state: string }[];
+  }; // our own page
+  return seen.environments;
+}
+
 /** Resolves when so many environments are running something. */
 export async function untilBusy(url: string, count: number): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${url}/_skerry/functions`, { headers: { connection: "close" } });
-    const { environments } = (await answer.json()) as { environments: { state: string }[] }; // our own page
-    const busy = environments.filter((one) => one.state === "busy").length;
+  for (let busy = -1; busy !== count;) {
+    busy = (await environmentsOf(url)).filter((one) => one.state === "busy").length;
     assert.ok(busy <= count, `${busy} run at once`);
-    if (busy === count) return;
   }
 }
 
@@ -121,7 +129,7 @@ export function overlap(spans: readonly Span[]): number {
   );
 }
 
-/** Process ids of the workers below a process, which starts the supervisor or is it. */
+/** Process ids of the workers below a process, which starts the primary or is it. */
 export function workersOf(pid: number): readonly number[] {
   return descendants(pid).filter((one) => /\/src\/worker\.ts\0/.test(commandLine(one)));
 }

@@ -135,6 +135,31 @@ describe("concurrency of two workers", () => {
   });
 });
 
+describe("an HTTP answer from a function in another worker", () => {
+  it("keeps its status, headers, cookies and bytes", async () => {
+    const source = `export const handler = async () => ({
+      statusCode: 418,
+      headers: { "x-kind": "teapot", "content-type": "application/octet-stream" },
+      cookies: ["a=1", "b=2; Path=/"],
+      body: Buffer.from(Array.from({ length: 256 }, (_, n) => n)).toString("base64"),
+      isBase64Encoded: true,
+    });`;
+    await deploy(lambda, "teapot", { "index.mjs": source }, { MemorySize: 128 });
+    const url = pathForm(await publish(lambda, "teapot"));
+    for (let n = 0; n < 8; n++) {
+      const answer = await open(url);
+      assert.equal(answer.statusCode, 418);
+      assert.equal(answer.headers["x-kind"], "teapot");
+      assert.deepEqual(answer.headers["set-cookie"], ["a=1", "b=2; Path=/"]);
+      const bytes = await buffer(answer);
+      assert.deepEqual(
+        [...bytes],
+        Array.from({ length: 256 }, (_unused, byte) => byte),
+      );
+    }
+  });
+});
+
 describe("a stream from a function in another worker", () => {
   const source = `export const handler = awslambda.streamifyResponse(async (event, stream) => {
     stream.setContentType("application/octet-stream");

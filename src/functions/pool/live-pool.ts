@@ -23,12 +23,14 @@ import { type EndReason, Roster } from "./roster.ts";
 import { runtimeOf, runtimeOrRefusal } from "./runtime-of.ts";
 import { type Starting, Starts } from "./starts.ts";
 import { snapshotOf } from "./snapshot.ts";
+import { Room } from "./room.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import { WarmEnvironments } from "./warm-environments.ts";
 import type {
   Acquired,
   EnvironmentPool,
   ExecutionEnvironment,
+  MemoryShare,
   PoolSnapshot,
   ProvisionedState,
   StartRecord,
@@ -53,6 +55,8 @@ export interface PoolDeps extends ColdStartDeps {
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly log: Logger;
   readonly settings: PoolSettings;
+  /** Where several processes share the memory; all of it is this one's otherwise. */
+  readonly memory?: MemoryShare;
 }
 
 export function createPool(deps: PoolDeps): EnvironmentPool {
@@ -71,6 +75,7 @@ class LivePool implements EnvironmentPool {
   readonly #provisioned: Provisioned;
   readonly #ahead: StartsAhead;
   readonly #warm = new WarmEnvironments();
+  readonly #room: Room;
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #converging = false;
@@ -79,6 +84,8 @@ class LivePool implements EnvironmentPool {
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
+    this.#room = new Room(deps.memory, deps.settings.functionMemoryMiB);
+    deps.memory?.bind(() => this.#converge());
     this.#generic = new GenericSandboxes(deps, this.#stop.signal, () => this.#converge());
     this.#freezer = new Freezer({
       clock: deps.clock,
@@ -145,10 +152,8 @@ class LivePool implements EnvironmentPool {
     const sinceMs = this.#deps.clock.monotonicMs();
     const verdict = this.#broken.verdict(key, sinceMs);
     if (verdict) return verdict;
-    const waiting = this.#line.join(
-      { key, revision, runtime, trace, sinceMs, isExclusive },
-      signal,
-    );
+    const wanted = { key, revision, runtime, trace, sinceMs, isExclusive };
+    const waiting = this.#line.join(wanted, signal);
     this.#converge();
     return waiting;
   }
@@ -288,7 +293,7 @@ class LivePool implements EnvironmentPool {
     const { ahead, againAtMs } = this.#ahead.demand(nowMs);
     const waiting = Array.from(this.#line.lines(), (line) => waitingOf(line, this.#roster));
     const limits = {
-      memoryMiBMax: settings.functionMemoryMiB,
+      ...this.#room.limits(),
       startsMax: settings.startsMax ?? startsMax,
       genericMemoryMiB,
       genericPerKind: settings.genericPerKind,
@@ -303,18 +308,22 @@ class LivePool implements EnvironmentPool {
 
   #carryOut(decided: Plan): void {
     const ending: Promise<void>[] = decided.endGeneric.map((kind) => this.#generic.endOne(kind));
+    let endingMiB = ending.length * genericMemoryMiB;
     for (const { id, why } of decided.end) {
       const environment = this.#roster.get(id);
       assert(environment, "the scheduler ends only environments it was told of");
+      endingMiB += environment.memoryMiB;
       environment.endReason ??= why;
       this.#end(environment);
       ending.push(environment.end());
     }
     const roomMade = Promise.all(ending);
     ignore(roomMade, "a sandbox that cannot be ended is reported where it is ended");
+    this.#room.making(endingMiB, roomMade, () => this.#converge());
     for (const start of decided.start) this.#begin(start, roomMade);
     for (const kind of decided.boot) this.#generic.bootOne(kind);
     this.#lookAgainAt(decided.againAtMs ?? Infinity);
+    this.#room.tell(this.#roster.fleet.reservedMiB, decided.missingMiB);
   }
 
   #lookAgainAt(atMs: number): void {

@@ -193,6 +193,22 @@ export interface PoolSnapshot {
   }[];
 }
 
+/** What of the memory for sandboxes is this process's, where several share it; `workers` satisfies it. */
+export interface MemoryShare {
+  /** MiB that all sandboxes of this process may reserve now; idle ones are ended until they fit. */
+  readonly grantedMiB: number;
+  /** Told each time the pool has looked at what there is and what is waited for. */
+  used(told: {
+    readonly reservedMiB: number;
+    /** What waiting invocations lack, idle environments that would make room for them counted out. */
+    readonly missingMiB: number;
+    /** Sandboxes are being ended for others; more is told when they are gone. */
+    readonly isMakingRoom: boolean;
+  }): void;
+  /** `look` is called when the grant has changed. */
+  bind(look: () => void): void;
+}
+
 /** Where the lines of a function go; `services/cloudwatch-logs` satisfies it. Must not block or throw. */
 export interface LogSink {
   write(

@@ -168,6 +168,32 @@ test("greedy dual: after an eviction, newcomers are worth more than what has onl
   assert.fail("what is not used any more was never evicted");
 });
 
+test("what is idle makes up for a budget that was lowered, where it may be; what waits says what it lacks", () => {
+  const supply = fleetOf({
+    idle: [
+      { id: "often", frequency: 9 },
+      { id: "seldom", frequency: 1 },
+    ],
+    generic: [{ kind: "node", ready: 1, booting: 0 }],
+    reservedMiB: 1_280,
+  });
+  const lowered = { ...limits, mustFit: true, kindsInUse: [] };
+  const after = (memoryMiBMax: number) => plan(calls(), supply, { ...lowered, memoryMiBMax }, 0);
+  const ended = (memoryMiBMax: number) => after(memoryMiBMax).end.map((one) => one.id);
+  assert.deepEqual(ended(1_280), []);
+  assert.deepEqual(ended(1_279), ["seldom"]);
+  assert.deepEqual(ended(300), ["seldom", "often"]);
+  assert.deepEqual(after(0).endGeneric, ["node"]);
+  assert.deepEqual(
+    plan(calls(), supply, { ...lowered, mustFit: false, memoryMiBMax: 0 }, 0).end,
+    [],
+  );
+  // 2,048 - 1,280 are free and 1,024 + 256 can be made free; the second of these two lacks the rest.
+  const two = calls(wants("large", [0, 0], { memoryMiB: 1_500, dedicated: true }));
+  assert.equal(plan(two, supply, lowered, 0).missingMiB, 2 * 1_500 - 2_048);
+  assert.equal(plan(calls(wants("small", [0])), supply, lowered, 0).missingMiB, 0);
+});
+
 test("a large waiter is passed over for a while, then room is kept for it", () => {
   const supply = fleetOf({ reservedMiB: 1_500 });
   const large = wants("large", [0], { memoryMiB: 1_024 });

@@ -142,6 +142,7 @@ class Budget {
   #freeAhead: number;
   #againAtMs: number | undefined;
   #starved = false;
+  #unmetMiB = 0;
 
   constructor(supply: Supply, limits: Limits, nowMs: number) {
     this.#limits = limits;
@@ -154,6 +155,10 @@ class Budget {
     this.#evictableMiB = supply.evictableMiB;
     this.#supply = supply;
     this.#endExpired(supply);
+    if (limits.mustFit && this.#freeMiB < 0) {
+      this.#evict(0);
+      this.#endSpare(0, [...this.#generic]);
+    }
   }
 
   #endExpired(supply: Supply): void {
@@ -180,6 +185,7 @@ class Budget {
     const fits = purpose === "prewarm" ? owedMiB <= this.#freeMiB : this.#makeRoom(owedMiB, wanted);
     if (!fits) {
       this.#starved = true;
+      if (purpose !== "prewarm") this.#unmetMiB += owedMiB;
       return "does-not-fit";
     }
     this.#freeMiB -= owedMiB;
@@ -218,7 +224,15 @@ class Budget {
       endGeneric: this.#endGeneric,
       boot: this.#boot,
       againAtMs: this.#againAtMs,
+      missingMiB: this.#missingMiB(),
     };
+  }
+
+  #missingMiB(): number {
+    if (this.#unmetMiB === 0) return 0;
+    const spareMiB = [...this.#generic.values()].reduce((sum, one) => sum + one, 0);
+    const ownMiB = this.#freeMiB + this.#evictableMiB + spareMiB * this.#limits.genericMemoryMiB;
+    return Math.max(0, this.#unmetMiB - ownMiB);
   }
 
   #makeRoom(owedMiB: number, wanted: Wanted): boolean {
@@ -229,20 +243,29 @@ class Budget {
     const spareMiB = spare.reduce((sum, row) => sum + row[1] * this.#limits.genericMemoryMiB, 0);
     // Ending anything would not help.
     if (owedMiB > this.#freeMiB + this.#evictableMiB + spareMiB) return false;
+    this.#evict(owedMiB);
+    this.#endSpare(owedMiB, spare);
+    return owedMiB <= this.#freeMiB;
+  }
+
+  #evict(wantedMiB: number): void {
+    if (wantedMiB <= this.#freeMiB) return;
     this.#evictable ??= this.#supply.evictable()[Symbol.iterator]();
-    while (owedMiB > this.#freeMiB) {
+    while (wantedMiB > this.#freeMiB) {
       const { value: least, done } = this.#evictable.next();
-      if (done === true) break;
+      if (done === true) return;
       if (!this.#gone.has(least.id)) this.#endIdle(least, "evicted");
     }
+  }
+
+  #endSpare(wantedMiB: number, spare: readonly (readonly [string, number])[]): void {
     for (const [kind, number] of spare) {
-      for (let left = number; left > 0 && owedMiB > this.#freeMiB; left--) {
+      for (let left = number; left > 0 && wantedMiB > this.#freeMiB; left--) {
         this.#endGeneric.push(kind);
         this.#generic.set(kind, left - 1);
         this.#freeMiB += this.#limits.genericMemoryMiB;
       }
     }
-    return owedMiB <= this.#freeMiB;
   }
 
   #endIdle(

@@ -86,6 +86,8 @@ export interface Supply {
 
 export interface Limits {
   readonly memoryMiBMax: number;
+  /** The budget may have become smaller than what is reserved: idle environments are ended for it. */
+  readonly mustFit?: boolean;
   /** Boots and cold starts side by side. */
   readonly startsMax: number;
   readonly genericMemoryMiB: number;
@@ -110,4 +112,6 @@ export interface Plan {
   readonly boot: readonly string[];
   /** Ask again at the latest then (monotonic); undefined when only a change can matter. */
   readonly againAtMs: number | undefined;
+  /** MiB beyond the budget without which somebody waits; 0 when all who wait fit. */
+  readonly missingMiB: number;
 }

@@ -3,11 +3,13 @@ import type { Logger } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { ignore } from "#base/ignore.ts";
 import type { Placement } from "#functions/invoker/invoker.ts";
+import type { MemoryShare } from "#functions/pool/pool.ts";
 import type { FunctionResolver } from "#functions/registry/registry.ts";
 import type { Store } from "#storage/storage.ts";
 import { invokeCall } from "../invocations/invocations.ts";
 import { askTimeoutMs } from "../limits.ts";
 import type { IncomingCall, Link } from "../link/link.ts";
+import { MemoryLease } from "../memory/memory-lease.ts";
 import type { FromWorker, ToWorker } from "../permits/arbiter.ts";
 import { createLeasedAdmission, type LeasedAdmission } from "../permits/leased-admission.ts";
 import { type AnnouncingStore, createAnnouncingStore } from "./announcing-store.ts";
@@ -19,6 +21,7 @@ export interface Membership extends AsyncDisposable {
   /** Of this worker, 1 …; one that is started again has another. */
   readonly id: number;
   readonly admission: LeasedAdmission;
+  readonly memory: MemoryShare;
   /** Where functions live; `resolver` finds those that others ask for. */
   place(deps: { readonly resolver: FunctionResolver; readonly log: Logger }): Placement;
   /** Whether a function lives in this worker; names an owner if it has none yet. */
@@ -34,16 +37,18 @@ export interface Membership extends AsyncDisposable {
 export interface MembershipDeps {
   readonly id: number;
   readonly folder: string;
-  readonly supervisor: Link;
+  readonly primary: Link;
   readonly accountConcurrency: number;
+  /** MiB of sandboxes' memory to begin with. */
+  readonly memoryShareMiB: number;
   readonly clock: Clock;
 }
 
-/** The worker's side, with what its process passes on from the supervisor. */
+/** The worker's side, with what its process passes on from the primary. */
 export interface OpenMembership extends Membership {
   /** Links up with those who were there before. */
   join(ids: readonly number[]): Promise<void>;
-  /** A note of the supervisor. */
+  /** A note of the primary. */
   receive(name: string, meta: unknown): void;
 }
 
@@ -59,6 +64,7 @@ export async function openMembership(deps: MembershipDeps): Promise<OpenMembersh
 class Member implements OpenMembership {
   readonly id: number;
   readonly admission: LeasedAdmission;
+  readonly memory: MemoryLease;
   readonly #deps: MembershipDeps;
   readonly #handlers = new Map<string, (asked: unknown) => unknown>();
   readonly #stores: AnnouncingStore[] = [];
@@ -71,7 +77,11 @@ class Member implements OpenMembership {
     this.id = deps.id;
     this.admission = createLeasedAdmission({
       accountConcurrency: deps.accountConcurrency,
-      send: (message: FromWorker) => deps.supervisor.tell("permits", message),
+      send: (message: FromWorker) => deps.primary.tell("permits", message),
+    });
+    this.memory = new MemoryLease({
+      clock: deps.clock,
+      send: (message: FromWorker) => deps.primary.tell("memory", message),
     });
     this.answer(announceCall, async () => {
       for (const store of this.#stores) store.noticed();
@@ -91,22 +101,25 @@ class Member implements OpenMembership {
   }
 
   async join(ids: readonly number[]): Promise<void> {
+    this.memory.begin(this.#deps.memoryShareMiB);
     await Promise.all(ids.map(async (id) => this.#mesh?.join(id)));
   }
 
   receive(name: string, meta: unknown): void {
-    if (name === "permits") this.admission.receive(meta as ToWorker); // the supervisor's own
+    const message = meta as ToWorker; // the primary's own
+    if (name === "permits") this.admission.receive(message);
+    if (name === "memory") this.memory.receive(message);
   }
 
   place(deps: { readonly resolver: FunctionResolver; readonly log: Logger }): Placement {
-    const { id, supervisor } = this.#deps;
+    const { id, primary } = this.#deps;
     this.#log = deps.log;
     this.#placement = new WorkerPlacement({
       ...deps,
       id,
       findLink: (other) => this.#mesh?.find(other),
       askOwner: async (functionArn, lostId) => {
-        const reply = await supervisor.call("owner", { meta: { functionArn, lostId } });
+        const reply = await primary.call("owner", { meta: { functionArn, lostId } });
         return Number(reply.meta);
       },
     });

@@ -10,7 +10,7 @@ export interface WorkerPlacementDeps {
   /** Of this worker. */
   readonly id: number;
   readonly findLink: (id: number) => Link | undefined;
-  /** Asks the supervisor; `lostId` could not be reached. Errors: `server.stopping`, `worker.lost`. */
+  /** Asks the primary; `lostId` could not be reached. Errors: `server.stopping`, `worker.lost`. */
   readonly askOwner: (functionArn: string, lostId: number | undefined) => Promise<number>;
   readonly resolver: FunctionResolver;
   readonly log: Logger;
@@ -18,7 +18,7 @@ export interface WorkerPlacementDeps {
 
 /**
  * Every function lives in one worker, its owner: all its environments, its reserved concurrency and
- * its waiting line are there. The supervisor names the owner once; it stays until it dies.
+ * its waiting line are there. The primary names the owner once; it stays until it dies.
  */
 export class WorkerPlacement implements Placement {
   readonly #deps: WorkerPlacementDeps;

@@ -15,7 +15,7 @@ export type FromWorker =
       readonly scope: string;
       readonly pool: string;
       readonly count: number;
-      /** Everything unused, in answer to a `reclaim`. */
+      /** In answer to a `reclaim`: as much of what is unused as others lack, or all of it. */
       readonly isAnswer: boolean;
     };
 
@@ -27,7 +27,12 @@ export type ToWorker =
       readonly pool: string;
       readonly count: number;
     }
-  | { readonly kind: "reclaim"; readonly scope: string };
+  | {
+      readonly kind: "reclaim";
+      readonly scope: string;
+      /** What others lack. */
+      readonly count: number;
+    };
 
 /** One message and whom it is for. */
 export interface Told {
@@ -140,9 +145,10 @@ export class Arbiter {
     for (const [worker, count] of scope.held)
       if (count > 0 && !this.#silent.has(worker)) scope.unanswered.add(worker);
     if (scope.unanswered.size === 0) return this.#go(name, scope);
+    const count = scope.waiting.reduce((sum, ask) => sum + ask.count, 0) - scope.free;
     return [...scope.unanswered].map((worker) => ({
       worker,
-      message: { kind: "reclaim", scope: name },
+      message: { kind: "reclaim", scope: name, count },
     }));
   }
 

@@ -13,12 +13,12 @@ export interface WorkerProcess {
   kill(): void;
 }
 
-/** The descriptor of the socket on which worker and supervisor talk. */
-export const supervisorDescriptor = 3;
+/** The descriptor of the socket on which worker and primary talk. */
+export const primaryDescriptor = 3;
 
 /**
  * Starts the program of a worker. Both learn of each other's end by the socket between them, however
- * it comes. A terminal's Ctrl-C reaches workers too; they leave the answer to the supervisor.
+ * it comes. A terminal's Ctrl-C reaches workers too; they leave the answer to the primary.
  */
 export function startWorker(
   program: string,
@@ -31,7 +31,7 @@ export function startWorker(
   const child: ChildProcess = spawn(process.execPath, [...conditions, program], {
     stdio: ["ignore", "ignore", "inherit", "pipe"],
   });
-  const socket = child.stdio[supervisorDescriptor];
+  const socket = child.stdio[primaryDescriptor];
   assert(socket instanceof Duplex, "Node makes a socket pair for a piped descriptor");
   const exited = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));

@@ -7,7 +7,7 @@ import type { RunningServer } from "#cli/command.ts";
 import type { Config } from "#config/config.ts";
 import { uidRange } from "#functions/sandbox/limits.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
-import { supervise } from "#workers/workers.ts";
+import { startWorkers } from "#workers/workers.ts";
 import type { WorkerOwn } from "./assembly.ts";
 
 /** What a worker is started with. */
@@ -21,11 +21,11 @@ export interface WorkerSettings {
 export type WorkerStarted = Omit<RunningServer, keyof AsyncDisposable>;
 
 /**
- * A server of several processes, supervised from this one, which answers no requests itself. Errors:
+ * A server of several processes, startedWorkers from this one, which answers no requests itself. Errors:
  * `config.invalid` for a store that cannot be shared; those of `assemble`.
  */
-export async function superviseServer(config: Config, version: string): Promise<RunningServer> {
-  const { workers: count, host, port, dataDir, accountConcurrency } = config;
+export async function startPrimary(config: Config, version: string): Promise<RunningServer> {
+  const { workers: count, host, port, dataDir, accountConcurrency, functionMemoryMiB } = config;
   if (config.storage !== "lmdb")
     throw new PlatformError(
       "config.invalid",
@@ -44,35 +44,39 @@ export async function superviseServer(config: Config, version: string): Promise<
     version,
     own: { workDir: folderOf(place), uids: uidsOf(place, count) },
   });
-  const supervised = await supervise<WorkerStarted>({
+  const startedWorkers = await startWorkers<WorkerStarted>({
     program: fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url)),
     count,
     host,
     port,
     accountConcurrency,
+    functionMemoryMiB,
     settingsOf,
     folderOf,
     log,
     clock: systemClock,
     random: systemRandom,
   });
-  const { started } = supervised;
+  const { started } = startedWorkers;
   const [first] = started;
   if (!first) throw new RangeError("no worker was started");
   return {
     ...first,
     notices: [...new Set(started.flatMap((one) => one.notices))],
-    [Symbol.asyncDispose]: () => supervised[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => startedWorkers[Symbol.asyncDispose](),
   };
 }
 
-/** One worker's part of what the settings allow all of them together. */
+/**
+ * One worker's part of what the settings allow all of them together. Concurrency and memory are not
+ * divided: they are leased, and go where they are needed.
+ */
 function shareOf(config: Config): Config {
-  const { workers, genericPerKind, functionMemoryMiB } = config;
+  const { workers, genericPerKind, connectionsMax } = config;
   return {
     ...config,
+    connectionsMax: Math.ceil(connectionsMax / workers),
     genericPerKind: Math.ceil(genericPerKind / workers),
-    functionMemoryMiB: Math.floor(functionMemoryMiB / workers),
   };
 }
 

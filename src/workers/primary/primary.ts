@@ -14,7 +14,7 @@ import { reservePort } from "./port.ts";
 import { startWorker, type WorkerProcess } from "./process.ts";
 import { untilNothingRemains } from "./remains.ts";
 
-export interface SupervisorDeps {
+export interface PrimaryDeps {
   /** Path of the program that calls `serveAsWorker`. */
   readonly program: string;
   readonly count: number;
@@ -22,6 +22,8 @@ export interface SupervisorDeps {
   /** 0 picks a free one. */
   readonly port: number;
   readonly accountConcurrency: number;
+  /** MiB that all sandboxes of all workers may reserve. */
+  readonly functionMemoryMiB: number;
   /** What the worker in this place, 0 … count - 1, is started with; becomes JSON. */
   readonly settingsOf: (place: number, port: number) => unknown;
   /** The folder that its launcher, and nothing else, names on command lines. */
@@ -32,7 +34,7 @@ export interface SupervisorDeps {
 }
 
 /** What each worker said when it had started. */
-export interface Supervised<Started> extends AsyncDisposable {
+export interface StartedWorkers<Started> extends AsyncDisposable {
   readonly started: readonly Started[];
 }
 
@@ -53,7 +55,7 @@ interface Worker {
  * Starts the workers and resolves when all of them serve. One that dies is started again; disposing
  * drains them all and resolves when nothing is left running. Errors: those of a worker's start.
  */
-export async function supervise<Started>(deps: SupervisorDeps): Promise<Supervised<Started>> {
+export async function startWorkers<Started>(deps: PrimaryDeps): Promise<StartedWorkers<Started>> {
   const folder = await mkdtemp(join(tmpdir(), "skerry-workers-"));
   if (Buffer.byteLength(join(folder, "1000000")) > socketPathBytesMax)
     throw new PlatformError(
@@ -61,34 +63,38 @@ export async function supervise<Started>(deps: SupervisorDeps): Promise<Supervis
       `the path ${tmpdir()} is too long for sockets: TMPDIR`,
     );
   const port = await reservePort(deps.host, deps.port);
-  const supervisor = new Supervisor(deps, folder, port.port);
+  const primary = new Primary(deps, folder, port.port);
   try {
-    const started = (await supervisor.start()) as Started[]; // what the composition's workers answer
-    return { started, [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose]() };
+    const started = (await primary.start()) as Started[]; // what the composition's workers answer
+    return { started, [Symbol.asyncDispose]: () => primary[Symbol.asyncDispose]() };
   } catch (error) {
-    await supervisor[Symbol.asyncDispose]();
+    await primary[Symbol.asyncDispose]();
     throw error;
   } finally {
     await port.release();
   }
 }
 
-class Supervisor implements AsyncDisposable {
-  readonly #deps: SupervisorDeps;
+class Primary implements AsyncDisposable {
+  readonly #deps: PrimaryDeps;
   readonly #folder: string;
   readonly #port: number;
-  readonly #arbiter: Arbiter;
+  /** By the name under which workers talk about them. */
+  readonly #arbiters: ReadonlyMap<string, Arbiter>;
   readonly #directory = new Directory();
   readonly #workers = new Map<number, Worker>();
   readonly #keeping: Promise<void>[] = [];
   readonly #stop = new AbortController();
   #nextId = 1;
 
-  constructor(deps: SupervisorDeps, folder: string, port: number) {
+  constructor(deps: PrimaryDeps, folder: string, port: number) {
     this.#deps = deps;
     this.#folder = folder;
     this.#port = port;
-    this.#arbiter = new Arbiter(deps.accountConcurrency);
+    this.#arbiters = new Map([
+      ["permits", new Arbiter(deps.accountConcurrency)],
+      ["memory", new Arbiter(deps.functionMemoryMiB)],
+    ]);
   }
 
   async start(): Promise<readonly unknown[]> {
@@ -119,7 +125,8 @@ class Supervisor implements AsyncDisposable {
     const process = startWorker(this.#deps.program, {
       call: (call) => void this.#answer(id, call),
       note: (name, meta) => {
-        if (name === "permits") this.#tell(this.#arbiter.take(id, meta as FromWorker)); // our own program's
+        const arbiter = this.#arbiters.get(name);
+        if (arbiter) this.#tell(name, arbiter.take(id, meta as FromWorker)); // our own program's
       },
     });
     const worker: Worker = {
@@ -187,20 +194,19 @@ class Supervisor implements AsyncDisposable {
 
   async #bury(worker: Worker): Promise<void> {
     worker.link[Symbol.dispose]();
-    this.#tell(this.#arbiter.silenced(worker.id));
+    for (const [name, arbiter] of this.#arbiters) this.#tell(name, arbiter.silenced(worker.id));
     const folder = this.#deps.folderOf(worker.place);
     await untilNothingRemains(folder, { clock: this.#deps.clock, signal: this.#stop.signal }).catch(
       () => undefined, // the server stops: nobody is waiting for its places any more
     );
     this.#workers.delete(worker.id);
     this.#directory.gone(worker.id);
-    this.#tell(this.#arbiter.gone(worker.id));
+    for (const [name, arbiter] of this.#arbiters) this.#tell(name, arbiter.gone(worker.id));
     worker.buried.resolve();
   }
 
-  #tell(told: readonly Told[]): void {
-    for (const { worker, message } of told)
-      this.#workers.get(worker)?.link.tell("permits", message);
+  #tell(name: string, told: readonly Told[]): void {
+    for (const { worker, message } of told) this.#workers.get(worker)?.link.tell(name, message);
   }
 
   async #answer(asker: number, call: IncomingCall): Promise<void> {
