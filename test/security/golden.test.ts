@@ -12,8 +12,16 @@ import { prepareGround } from "./support/ground.ts";
 import type { Ground } from "./support/ground.ts";
 import { startTarget, whyNoSandboxes } from "./support/platform.ts";
 import type { Target } from "./support/platform.ts";
-import { accessLines, callLines, fileLines, socketLines } from "./support/views.ts";
-import { views } from "./support/views.ts";
+import {
+  accessLines,
+  callLines,
+  fileLines,
+  limitLines,
+  mountLines,
+  socketLines,
+  statusLines,
+  views,
+} from "./support/views.ts";
 
 /** What a function can see and do, compared with tables that a person has read: `golden/`. */
 describe("the view from inside", { skip: whyNoSandboxes ?? false, timeout: 280_000 }, () => {
@@ -81,6 +89,21 @@ describe("the view from inside", { skip: whyNoSandboxes ?? false, timeout: 280_0
       const { found } = outcome.value as Found; // the operation's answer
       assert.ok(found.length > 0, path);
     }
+  });
+
+  test("users, capabilities, limits and mounts are these", async (t) => {
+    const reason = reasons.get("native");
+    if (reason !== undefined) return t.skip(reason);
+    compareWithGolden("status", statusLines(await look("native", views.status)));
+    compareWithGolden("limits", limitLines(await look("native", views.limits)));
+    // Which files of /proc there are to cover, and which folders beside /usr, is the host's.
+    const isHosts = (line: string): boolean => /^\/(?:proc\/|usr\/|s?bin |lib\w* )/.test(line);
+    const mounts = mountLines(await look("native", views.mounts));
+    compareWithGolden(
+      "mounts",
+      mounts.filter((line) => !isHosts(line)),
+    );
+    for (const line of mounts.filter(isHosts)) assert.match(line, / ro,nosuid,nodev,/);
   });
 
   test("these entries of /proc and /sys can be read, and none can be written", async (t) => {

@@ -9,6 +9,7 @@ import { deploy } from "../support/functions.ts";
 import { invoke } from "../support/invoke.ts";
 import { callAttacks } from "./cases/calls.ts";
 import { fileAttacks } from "./cases/files.ts";
+import { limitAttacks } from "./cases/limits.ts";
 import { networkAttacks } from "./cases/network.ts";
 import type { Neighbour } from "./cases/network.ts";
 import { procAttacks } from "./cases/proc.ts";
@@ -25,12 +26,12 @@ import type { Target } from "./support/platform.ts";
 import { createScoreboard } from "./support/scoreboard.ts";
 
 /**
- * Every attack of the rows 1 to 6 and 9 to 15, by functions deployed through the API, against the
+ * Every attack of the rows 1 to 6, 9 to 15 and 26, by functions deployed through the API, against the
  * platform as it is and against control runs whose defences are off. The tables are in `cases/`.
  */
 describe("isolation", { skip: whyNoSandboxes ?? false, timeout: 280_000 }, () => {
   const begun = new AsyncDisposableStack();
-  const board = createScoreboard("Attacks on isolation (rows 1-6, 9-15)");
+  const board = createScoreboard("Attacks on isolation (rows 1-6, 9-15, 19, 26)");
   const targets = new Map<ControlName | "defended", Target>();
   let ground: Ground;
   let groups: readonly (readonly [string, readonly Attack[]])[];
@@ -57,6 +58,7 @@ describe("isolation", { skip: whyNoSandboxes ?? false, timeout: 280_000 }, () =>
       ["the host's network", networkAttacks(ground, { platformPort: defended.port, neighbour })],
       ["sockets", socketAttacks()],
       ["system calls", callAttacks()],
+      ["limits and core dumps", limitAttacks()],
     ];
   });
   after(async () => {
@@ -89,7 +91,7 @@ describe("isolation", { skip: whyNoSandboxes ?? false, timeout: 280_000 }, () =>
     readonly attacks: readonly Attack[];
   }): Promise<ReadonlyMap<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
-    for (const name of Object.keys(controls) as ControlName[]) {
+    for (const name of targets.keys()) {
       // the table's keys
       const attacks = by.attacks.filter((attack) => attack.control === name);
       if (attacks.length === 0) continue;

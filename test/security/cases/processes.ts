@@ -1,3 +1,4 @@
+import { readlinkSync } from "node:fs";
 import { isListing, isText, nothingListed, nothingRead } from "../support/contest.ts";
 import type { Attack } from "../support/contest.ts";
 import type { Outcome } from "../support/attackers.ts";
@@ -6,6 +7,8 @@ import { systemCalls } from "../support/system-calls.ts";
 
 const row = "5 processes of the host";
 const control = "none";
+/** All but that of time, which bubblewrap leaves alone: it changes what clocks say, not whose they are. */
+const namespaces = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 /** Nothing; "continue"; "urgent data"; "window changed": what a process survives. */
 const harmlessSignals = [0, 18, 23, 28];
 
@@ -109,6 +112,15 @@ export function processAttacks({ canary, victimPid }: Ground): readonly Attack[]
       { hex: "00100000000000000010000000000000" },
       0,
     ]),
+    ...namespaces.map((name) => {
+      const isHosts = ({ value }: Outcome): boolean =>
+        value === readlinkSync(`/proc/self/ns/${name}`);
+      return of(`inside the host's ${name} namespace`, "target", {
+        given: { path: `/proc/self/ns/${name}` },
+        blocked: (outcome) => !isHosts(outcome),
+        succeeded: isHosts,
+      });
+    }),
     of("a device made", "device", {
       given: { path: `/tmp/${canary}` },
       runtimes: ["python", "native"],

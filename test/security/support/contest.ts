@@ -17,7 +17,8 @@ export interface Attack extends Attempt {
   readonly blocked?: (outcome: Outcome) => boolean;
   /** Whether a control's outcome is a success. By default one without an error. */
   readonly succeeded?: (outcome: Outcome) => boolean;
-  readonly control: ControlName;
+  /** `defended` where no control may be run: the excuse says why. */
+  readonly control: ControlName | "defended";
   /** Why a control that did not succeed could not, on this host. */
   readonly excuse?: (outcome: Outcome) => string | undefined;
 }
@@ -25,7 +26,7 @@ export interface Attack extends Attempt {
 /**
  * Control runs. `none`: the `process` driver, which isolates nothing. `filter`: the sandbox without
  * its system-call filter and with every capability that a namespace of its own can give; nothing
- * that could harm the machine is within its reach.
+ * that could harm the machine is within its reach. `limits`: without the resource limits.
  */
 export const controls = {
   none: { flags: { sandbox: "process" } },
@@ -39,6 +40,7 @@ export const controls = {
       ],
     },
   },
+  limits: { without: { limits: ["nofile", "memlock", "msgqueue", "core"] } },
 } as const satisfies Readonly<Record<string, TargetSettings>>;
 export type ControlName = keyof typeof controls;
 
@@ -89,7 +91,7 @@ function asked({ id, operation, given }: Attack): Attempt {
 }
 
 /** Whether the attack was refused. */
-function isBlocked(attack: Attack, outcome: Outcome): boolean {
+export function isBlocked(attack: Attack, outcome: Outcome): boolean {
   return attack.blocked ? attack.blocked(outcome) : outcome.code !== "";
 }
 

@@ -12,7 +12,9 @@ const numbers = {
   ioprio_get: [252, 31],
   kcmp: [312, 272],
 
+  mlock: [149, 228],
   move_pages: [279, 239],
+  mq_open: [240, 180],
   pidfd_open: [434, 434],
   prlimit64: [302, 261],
   process_vm_readv: [310, 270],

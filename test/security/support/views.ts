@@ -21,6 +21,14 @@ export const views = {
     operation: "search",
     given: { path: "/", needles: [] as readonly string[], skip: hosts },
   },
+  status: { ...common, id: "status", operation: "read", given: { path: "/proc/self/status" } },
+  limits: { ...common, id: "limits", operation: "read", given: { path: "/proc/self/limits" } },
+  mounts: {
+    ...common,
+    id: "mounts",
+    operation: "read",
+    given: { path: "/proc/self/mountinfo", whole: true },
+  },
   access: { ...common, id: "access", operation: "access", given: { path: "/proc" } },
   calls: { ...common, id: "calls", operation: "sweep", given: { from: 0, until: 1024 } },
   sockets: {
@@ -105,4 +113,40 @@ export function socketLines(value: unknown): string[] {
     if (codes.size === 1) return [`family ${family} ${[...codes].join("")}`];
     return lines.map((line) => `family ${family} ${line}`).toSorted();
   });
+}
+
+/** Who the attacker is: users, capabilities, filter, session. */
+export function statusLines(value: unknown): string[] {
+  const wanted = /^(?:Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|NSpid|NSpgid|NSsid|Umask):/;
+  return String(value)
+    .split("\n")
+    .filter((line) => wanted.test(line))
+    .map((line) => line.replaceAll(/\s+/g, " ").trim());
+}
+
+export function limitLines(value: unknown): string[] {
+  // What the host itself lays down for everyone is not ours.
+  const ours = /^Max (?:open files|locked memory|msgqueue size|core file size)/;
+  return String(value)
+    .split("\n")
+    .filter((line) => ours.test(line))
+    .map((line) => line.replaceAll(/\s+/g, " ").trim());
+}
+
+/** Mount point, options, kind of file system and its own options; sources and numbers left out. */
+export function mountLines(value: unknown): string[] {
+  const lines = String(value).trim().split("\n");
+  return lines
+    .map((line) => {
+      const [before = "", after = ""] = line.split(" - ");
+      const [, , , , point, options] = before.split(" ");
+      const [kind, , special = ""] = after.split(" ");
+      const own = special
+        .split(",")
+        .filter((each) => /^(?:size|mode|uid|gid)=/.test(each) && kind !== "devtmpfs")
+        .map((each) => each.replace(/^([ug]id)=\d+/, "$1=N"));
+      const type = kind === "tmpfs" || kind === "proc" || kind === "devpts" ? kind : "host";
+      return [point, options, type, ...own].join(" ");
+    })
+    .toSorted();
 }

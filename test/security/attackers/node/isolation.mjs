@@ -73,6 +73,8 @@ export function through({ path }) {
   return "opened";
 }
 
+export const target = ({ path }) => fs.readlinkSync(expand(path));
+
 export const tcp = ({ host, port }) => connected({ host, port });
 export const unix = ({ path }) =>
   connected({ path: path.startsWith("@") ? `\0${path.slice(1)}` : expand(path) });

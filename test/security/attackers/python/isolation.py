@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import resource
 import signal as signals
 import socket
 import stat
@@ -78,6 +79,10 @@ def through(given):
     finally:
         os.unlink(name)
     return "opened"
+
+
+def target(given):
+    return os.readlink(place(given))
 
 
 def tcp(given):
@@ -198,6 +203,28 @@ def syscall(given):
     if isinstance(outcome, int) and outcome > 0:
         raise OSError(outcome, os.strerror(outcome))
     return "ok" if outcome == 0 else outcome
+
+
+def dump(given):
+    """Raises the limit as far as it goes and has a process of its own crash in /tmp."""
+    pid = os.fork()
+    if pid == 0:
+        os.chdir("/tmp")
+        for limits in ((-1, -1), (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2):
+            try:
+                resource.setrlimit(resource.RLIMIT_CORE, limits)
+                break
+            except (OSError, ValueError):
+                pass
+        number = getattr(signals, "SIG" + given["text"])
+        signals.signal(number, signals.SIG_DFL)
+        os.kill(os.getpid(), number)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    for name in os.listdir("/tmp"):
+        if name.startswith("core"):
+            os.unlink(f"/tmp/{name}")
+    return "dumped" if os.WCOREDUMP(status) else f"ended by {os.waitstatus_to_exitcode(status)}"
 
 
 def sockets(given):

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,6 +31,7 @@ var operations = map[string]operation{
 	"link":        with(link),
 	"device":      with(device),
 	"through":     with(through),
+	"target":      with(target),
 	"tcp":         with(tcp),
 	"route":       with(route),
 	"unix":        with(unixSocket),
@@ -47,6 +49,7 @@ var operations = map[string]operation{
 	"sweep":       with(sweep),
 	"sockets":     with(sockets),
 	"int80":       with(legacyCall),
+	"dump":        with(dump),
 }
 
 type arguments struct {
@@ -172,6 +175,8 @@ func through(given arguments) (any, error) {
 	return "opened", syscall.Close(number)
 }
 
+func target(given arguments) (any, error) { return os.Readlink(given.Path) }
+
 func tcp(given arguments) (any, error) {
 	address := net.JoinHostPort(given.Host, strconv.Itoa(given.Port))
 	connection, err := net.DialTimeout("tcp", address, patience)
@@ -271,4 +276,27 @@ func exchange(given arguments) (any, error) {
 		return nil, late(err)
 	}
 	return strings.TrimSpace(line), nil
+}
+
+// Raises the limit as far as it goes and has a process of its own crash in /tmp.
+func dump(given arguments) (any, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &limit); err != nil {
+		return nil, err
+	}
+	unlimited := syscall.Rlimit{Cur: ^uint64(0), Max: ^uint64(0)}
+	if syscall.Setrlimit(syscall.RLIMIT_CORE, &unlimited) != nil {
+		limit.Cur = limit.Max
+		syscall.Setrlimit(syscall.RLIMIT_CORE, &limit)
+	}
+	command := exec.Command("/bin/sh", "-c", "cd /tmp && kill -"+given.Text+" $$")
+	command.Run()
+	files, _ := filepath.Glob("/tmp/core*")
+	for _, file := range files {
+		os.Remove(file)
+	}
+	if status, known := command.ProcessState.Sys().(syscall.WaitStatus); known && status.CoreDump() {
+		return "dumped", nil
+	}
+	return command.ProcessState.String(), nil
 }
