@@ -90,7 +90,8 @@ export async function attemptByProgram(
   return outcomesOf(attacks, value as Record<string, Answer>); // serve.go answers alike
 }
 
-function outcomesOf(
+/** Reads what an attacker answered: a refusal has an errno, anything else is thrown. */
+export function outcomesOf(
   attacks: readonly Attempt[],
   answers: Readonly<Record<string, Answer>>,
 ): ReadonlyMap<string, Outcome> {

@@ -3,6 +3,7 @@
  * package (`native`), as a hostile author would.
  */
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import * as fs from "node:fs";
 import { connect, createServer, isIPv6 } from "node:net";
@@ -125,6 +126,30 @@ export function run({ command: [program, ...rest] }) {
   return { status, output: stdout + stderr };
 }
 
+/** Ends the process that runs the function; the next call needs a new environment. */
+export const leave = () => process.exit(3);
+
+/** Ill words to every descriptor it has but standard input and output. */
+export function babble({ text }) {
+  const told = [];
+  for (const name of fs.readdirSync("/proc/self/fd")) {
+    if (Number(name) < 3) continue;
+    try {
+      fs.writeSync(Number(name), text);
+      told.push(Number(name));
+    } catch {
+      // Not one to write to.
+    }
+  }
+  return told;
+}
+
+/** The digest of a file, in hexadecimal. */
+export const digest = ({ path }) =>
+  createHash("sha256")
+    .update(fs.readFileSync(expand(path)))
+    .digest("hex");
+
 export const environment = () => ({ ...process.env });
 
 export function overwrite({ path, text }) {
@@ -135,17 +160,15 @@ export function overwrite({ path, text }) {
   return "written";
 }
 
-/** Sends these bytes to a port of the loopback and tells the first line of what comes back. */
+/** Sends these bytes to a port of the loopback and tells the beginning of what comes back. */
 export function exchange({ port, text }) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port, timeout: patienceMs });
     socket.write(text);
-    socket.once("data", (bytes) => {
-      socket.destroy();
-      resolve(bytes.toString("latin1").split("\r\n", 1)[0]);
-    });
+    let answered = "";
+    socket.setEncoding("latin1").on("data", (part) => (answered += part));
     socket.once("error", reject);
-    socket.once("close", () => reject(Object.assign(new Error("closed"), { code: "EPIPE" })));
+    socket.once("close", () => resolve(answered.slice(0, 4096)));
     socket.once("timeout", () => socket.destroy());
   });
 }

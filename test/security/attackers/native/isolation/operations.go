@@ -2,8 +2,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +50,8 @@ var operations = map[string]operation{
 	"sockets":     with(sockets),
 	"int80":       with(legacyCall),
 	"dump":        with(dump),
+	"leave":       with(leave),
+	"digest":      with(digest),
 }
 
 type arguments struct {
@@ -237,6 +239,22 @@ func run(given arguments) (any, error) {
 	return map[string]any{"status": 0, "output": string(output)}, err
 }
 
+// Ends the process that runs the function; the next call needs a new environment.
+func leave(given arguments) (any, error) {
+	os.Exit(3)
+	return nil, nil
+}
+
+// The digest of a file, in hexadecimal.
+func digest(given arguments) (any, error) {
+	text, err := os.ReadFile(given.Path)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
 func environment(given arguments) (any, error) {
 	variables := map[string]string{}
 	for _, each := range os.Environ() {
@@ -256,7 +274,7 @@ func overwrite(given arguments) (any, error) {
 	return "written", err
 }
 
-// Sends these bytes to a port of the loopback and tells the first line of what comes back.
+// Sends these bytes to a port of the loopback and tells the beginning of what comes back.
 func exchange(given arguments) (any, error) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(given.Port))
 	if given.Port == 0 {
@@ -268,14 +286,15 @@ func exchange(given arguments) (any, error) {
 	}
 	defer connection.Close()
 	connection.SetDeadline(time.Now().Add(patience))
-	if _, err := io.Copy(connection, bytes.NewReader([]byte(given.Text))); err != nil {
+	text := strings.ReplaceAll(given.Text, "$REQUEST_ID", os.Getenv("REQUEST_ID"))
+	if _, err := io.Copy(connection, strings.NewReader(text)); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(connection).ReadString('\n')
-	if err != nil && line == "" {
+	answered, err := io.ReadAll(io.LimitReader(connection, 4096))
+	if err != nil && len(answered) == 0 {
 		return nil, late(err)
 	}
-	return strings.TrimSpace(line), nil
+	return string(answered), nil
 }
 
 // Raises the limit as far as it goes and has a process of its own crash in /tmp.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,7 +57,14 @@ func serve(address string) {
 	}
 	for {
 		headers, text := ask("GET "+path+"next", nil)
-		ask("POST "+path+headers["lambda-runtime-aws-request-id"]+"/response", answer(text))
+		id := headers["lambda-runtime-aws-request-id"]
+		os.Setenv("REQUEST_ID", id)
+		answered := answer(text)
+		if bytes.Contains(text, []byte(`"isAside":true`)) {
+			// An attack has answered in its own words already; the next one reads how it went.
+			os.WriteFile("/tmp/aside", answered, 0o600)
+		}
+		ask("POST "+path+id+"/response", answered)
 	}
 }
 
