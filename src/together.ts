@@ -1,4 +1,4 @@
-import type { EnvironmentPool, ProvisionedState } from "#functions/pool/pool.ts";
+import type { EnvironmentPool, ProvisionedState, ProvisionedWish } from "#functions/pool/pool.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Provisioner } from "#services/lambda/lambda.ts";
 import type { Membership } from "#workers/workers.ts";
@@ -14,8 +14,8 @@ interface Retired {
 }
 
 interface Provision {
-  readonly revision: Revision;
-  readonly count: number;
+  readonly functionArn: string;
+  readonly wanted: readonly ProvisionedWish[];
 }
 
 /** The pools of all workers: an update through one ends environments that live in another. */
@@ -24,7 +24,7 @@ export function changeEverywhere(pool: Pool, membership: Membership | undefined)
     return {
       retire: (functionArn, keepRevisionId) => pool.retire(functionArn, keepRevisionId),
       expect: (runtime) => pool.expect(runtime),
-      provision: async (revision, count) => pool.provision(revision, count),
+      provision: async (functionArn, wanted) => pool.provision(functionArn, wanted),
       provisioned: async (revision) => pool.provisioned(revision),
     };
   membership.answer("retire", (asked) => {
@@ -48,18 +48,18 @@ export function changeEverywhere(pool: Pool, membership: Membership | undefined)
 
 /** Environments that are always there live where the function's other ones do. */
 function provisionAtOwner(pool: Pool, membership: Membership): Provisioner {
-  const provision = async ({ revision, count }: Provision): Promise<void> => {
-    const isOwner = count > 0 && (await membership.owns(revision.functionArn));
-    pool.provision(revision, isOwner ? count : 0);
+  const provision = async ({ functionArn, wanted }: Provision): Promise<void> => {
+    const isOwner = wanted.length > 0 && (await membership.owns(functionArn));
+    pool.provision(functionArn, isOwner ? wanted : []);
   };
   const stateHere = async (revision: Revision): Promise<ProvisionedState | undefined> =>
     (await membership.owns(revision.functionArn)) ? pool.provisioned(revision) : undefined;
   membership.answer("provision", (asked) => provision(asked as Provision)); // by the call below
   membership.answer("provisioned", (asked) => stateHere(asked as Revision)); // likewise
   return {
-    async provision(revision, count) {
-      await provision({ revision, count });
-      await membership.askOthers("provision", { revision, count });
+    async provision(functionArn, wanted) {
+      await provision({ functionArn, wanted });
+      await membership.askOthers("provision", { functionArn, wanted });
     },
     async provisioned(revision) {
       const here = await stateHere(revision);

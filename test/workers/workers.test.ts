@@ -7,8 +7,11 @@ import { buffer } from "node:stream/consumers";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
   DeleteFunctionConcurrencyCommand,
+  DeleteProvisionedConcurrencyConfigCommand,
+  GetProvisionedConcurrencyConfigCommand,
   type LambdaClient,
   PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand,
   UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdatedV2,
 } from "@aws-sdk/client-lambda";
@@ -59,6 +62,28 @@ describe("two workers", () => {
       assert.equal((failed.payload as { errorMessage: string }).errorMessage, `wrong ${n}`);
       assert.match(failed.log, new RegExp(`said wrong ${n}`));
     }
+  });
+
+  it("keep provisioned environments in one of them, whichever is asked", async () => {
+    const [FunctionName, Qualifier] = ["provisioned", "1"];
+    await deploy(lambda, FunctionName, { "index.mjs": echo }, { MemorySize: 128, Publish: true });
+    await lambda.send(
+      new PutProvisionedConcurrencyConfigCommand({
+        FunctionName,
+        Qualifier,
+        ProvisionedConcurrentExecutions: 2,
+      }),
+    );
+    const get = new GetProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier });
+    for (let ready = 0; ready < 8;) if ((await lambda.send(get)).Status === "READY") ready++;
+    type Page = { environments: readonly { functionArn: string }[] };
+    const alive = async (): Promise<number> =>
+      (await page<Page>("functions")).environments.filter((one) =>
+        one.functionArn.endsWith(`:${FunctionName}`),
+      ).length;
+    assert.equal(await alive(), 2);
+    await lambda.send(new DeleteProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier }));
+    while ((await alive()) > 0);
   });
 
   it("run what was deployed last, whichever is asked next", async () => {

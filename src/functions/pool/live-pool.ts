@@ -1,6 +1,6 @@
 import { assert } from "#base/assert.ts";
 import type { Logger, TraceContext } from "#base/context.ts";
-import { isPlatformError, PlatformError } from "#base/errors.ts";
+import { PlatformError } from "#base/errors.ts";
 import { ignore } from "#base/ignore.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
@@ -33,6 +33,7 @@ import type {
   MemoryShare,
   PoolSnapshot,
   ProvisionedState,
+  ProvisionedWish,
   StartRecord,
 } from "./pool.ts";
 
@@ -178,11 +179,14 @@ class LivePool implements EnvironmentPool {
     if (environment.state === "idle") this.#end(environment);
   }
 
-  provision(revision: Revision, count: number): void {
-    const key = this.#warm.keyOf(revision);
-    const runtime = count === 0 ? undefined : runtimeOrRefusal(this.#deps, revision);
-    if (isPlatformError(runtime)) return this.#provisioned.refuse(key, runtime.message);
-    const surplus = this.#provisioned.set(key, runtime && { key, revision, runtime, count });
+  provision(functionArn: string, wanted: readonly ProvisionedWish[]): void {
+    const wishes = wanted.map(({ revision, count }) => ({
+      key: this.#warm.keyOf(revision),
+      revision,
+      runtime: runtimeOrRefusal(this.#deps, revision),
+      count,
+    }));
+    const surplus = this.#provisioned.set(functionArn, wishes);
     for (const environment of surplus) this.#dismiss(environment, "changed");
     this.#converge();
   }

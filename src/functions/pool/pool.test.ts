@@ -134,7 +134,7 @@ test(
       return process.env.AWS_LAMBDA_INITIALIZATION_TYPE;
     };`;
     const revision = await platform.deploy(code);
-    platform.pool.provision(revision, 1);
+    platform.pool.provision(revision.functionArn, [{ revision, count: 1 }]);
     await until(() => platform.pool.provisioned(revision).allocated === 1);
     assert.equal(reasonOf(platform), "provisioned");
     assert.equal((await platform.call(revision)).json, "provisioned-concurrency");
@@ -152,14 +152,14 @@ test(
     assert.equal(platform.pool.provisioned(revision).available, 1, "idle time does not end it");
     await platform.call(revision, { exit: true });
     await until(() => platform.pool.provisioned(revision).allocated === 1);
-    platform.pool.provision(revision, 0);
+    platform.pool.provision(revision.functionArn, []);
     await until(() => platform.pool.snapshot().environments.length === 0);
     const broken = await platform.deploy("throw new Error('no')");
-    platform.pool.provision(broken, 2);
+    platform.pool.provision(broken.functionArn, [{ revision: broken, count: 2 }]);
     await until(() => platform.pool.provisioned(broken).failure !== undefined);
     assert.equal(platform.pool.provisioned(broken).failure?.by, "init");
     const huge = await platform.deploy(code, { memoryMiB: 10_240 });
-    platform.pool.provision(huge, 1);
+    platform.pool.provision(huge.functionArn, [{ revision: huge, count: 1 }]);
     assert.match(platform.pool.provisioned(huge).failure?.text ?? "", /raise --function-memory/);
     await assert.rejects(platform.call(huge), { code: "memory.too-small" });
   },

@@ -46,11 +46,11 @@ export interface EnvironmentPool extends AsyncDisposable {
    */
   expect(runtime: string): void;
   /**
-   * This many environments of the revision are to be alive at all times, from now until another number is
-   * named; 0 ends them. Not durable: whoever keeps the wish says it again after a start. What this host
+   * So many environments of these revisions of the function are to be alive at all times, and none of its
+   * others, until something else is said; those that are too many end. Not durable: whoever keeps the wish says it again after a start. What this host
    * cannot do is told by `provisioned`.
    */
-  provision(revision: Revision, count: number): void;
+  provision(functionArn: string, wanted: readonly ProvisionedWish[]): void;
   provisioned(revision: Revision): ProvisionedState;
   /**
    * Calls of this function that something knows of in advance (epoch milliseconds), so that an
@@ -98,6 +98,11 @@ export type ColdReason =
   | "init-failed"
   | "foreseen"
   | "provisioned";
+
+export interface ProvisionedWish {
+  readonly revision: Revision;
+  readonly count: number;
+}
 
 /** How far a wish for provisioned environments has come. */
 export interface ProvisionedState {

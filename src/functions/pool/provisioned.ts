@@ -1,3 +1,4 @@
+import { isPlatformError, type PlatformError } from "#base/errors.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
 import { retryDelayMs } from "#functions/scheduler/scheduler.ts";
@@ -19,6 +20,8 @@ interface Standing extends Wish {
   retryAtMs: number;
 }
 
+const untried = { failureCount: 0, failure: undefined, retryAtMs: 0 };
+
 /**
  * Which environments are wanted before anybody calls, and how far that has come. Every revision has at
  * most one wish, as the service has it: "Each version of a function can only have one provisioned
@@ -30,23 +33,34 @@ export class Provisioned {
   readonly #underWay = new Map<string, number>();
   /** What this host can never do, and why. */
   readonly #refused = new Map<string, string>();
+  /** By function. */
+  readonly #keysOf = new Map<string, readonly string[]>();
 
   constructor(roster: Roster) {
     this.#roster = roster;
   }
 
-  /** Gives the environments that are too many now. */
-  set(key: string, wish: Wish | undefined): readonly Environment[] {
-    const before = this.#wishes.get(key);
-    this.#refused.delete(key);
-    if (wish && wish.count > 0)
-      this.#wishes.set(key, { ...wish, failureCount: 0, failure: undefined, retryAtMs: 0 });
-    else this.#wishes.delete(key);
-    return before ? this.#alive(key).slice(wish?.count ?? 0) : [];
+  /** All wishes of one function, in place of those before. Gives the environments that are too many now. */
+  set(
+    functionArn: string,
+    wishes: readonly (Omit<Wish, "runtime"> & { readonly runtime: Runtime | PlatformError })[],
+  ): readonly Environment[] {
+    const before = this.#keysOf.get(functionArn) ?? [];
+    const counts = new Map<string, number>();
+    for (const key of before) this.#forget(key);
+    for (const { runtime, ...wish } of wishes) {
+      if (isPlatformError(runtime)) this.#refused.set(wish.key, runtime.message);
+      else this.#wishes.set(wish.key, { ...wish, runtime, ...untried });
+      counts.set(wish.key, isPlatformError(runtime) ? 0 : wish.count);
+    }
+    if (counts.size > 0) this.#keysOf.set(functionArn, [...counts.keys()]);
+    else this.#keysOf.delete(functionArn);
+    return [...before].flatMap((key) => this.#alive(key).slice(counts.get(key) ?? 0));
   }
 
-  refuse(key: string, why: string): void {
-    this.#refused.set(key, why);
+  #forget(key: string): void {
+    this.#wishes.delete(key);
+    this.#refused.delete(key);
   }
 
   /** What is missing and may be tried now, and when to look again for what may not. */

@@ -1,7 +1,8 @@
 import type { Logger } from "#base/context.ts";
-import type { ProvisionedState } from "#functions/pool/pool.ts";
+import type { ProvisionedState, ProvisionedWish } from "#functions/pool/pool.ts";
 import type { FunctionId, FunctionRegistry, Revision } from "#functions/registry/registry.ts";
 import { sharesOf, wantedVersions } from "./provisioned.ts";
+import { functionArn } from "./reference.ts";
 
 /**
  * Tells the pool how many environments of which version are to be ready. The store holds what was
@@ -27,7 +28,7 @@ export interface Allocation {
 
 /** The pool, or the pools of several processes of which one has the function; see `EnvironmentPool`. */
 export interface Provisioner {
-  provision(revision: Revision, count: number): Promise<void>;
+  provision(functionArn: string, wanted: readonly ProvisionedWish[]): Promise<void>;
   provisioned(revision: Revision): Promise<ProvisionedState>;
 }
 
@@ -39,15 +40,13 @@ interface Deps {
 
 export function createProvisioning(deps: Deps): Provisioning {
   const { registry, log } = deps;
-  /** By function: what the pool was told last, by version. */
-  const told = new Map<string, ReadonlyMap<string, Revision>>();
   const running = new Map<string, Promise<void>>();
 
   const apply = (id: FunctionId): Promise<void> => {
     const name = `${id.accountId}/${id.region}/${id.name}`;
     // One after the other, so that the pool ends up with what the store holds.
     const work = (running.get(name) ?? Promise.resolve())
-      .then(() => carryOut(deps, { id, name, told }))
+      .then(() => carryOut(deps, id))
       .catch((error: unknown) =>
         log.event("lambda.provisioning-failed", { level: "error", name, error }),
       )
@@ -64,12 +63,7 @@ export function createProvisioning(deps: Deps): Provisioning {
     },
     async state(id, config) {
       const shares = await registry.read((view) => sharesOf(view, id, config));
-      const known = told.get(`${id.accountId}/${id.region}/${id.name}`);
-      return allocationOf(
-        deps,
-        config.count,
-        shares.flatMap(([version]) => known?.get(version) ?? []),
-      );
+      return allocationOf(deps, config.count, await wishesOf(deps, id, shares));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(running.values());
@@ -77,43 +71,37 @@ export function createProvisioning(deps: Deps): Provisioning {
   };
 }
 
-async function carryOut(
-  deps: Deps,
-  work: {
-    readonly id: FunctionId;
-    readonly name: string;
-    readonly told: Map<string, ReadonlyMap<string, Revision>>;
-  },
-): Promise<void> {
-  const { id, name, told } = work;
+async function carryOut(deps: Deps, id: FunctionId): Promise<void> {
   const wanted = await deps.registry.read((view) => {
     const entry = view.functions.get(id);
     return entry ? wantedVersions(view, id, entry) : new Map<string, number>();
   });
-  const before = told.get(name) ?? new Map<string, Revision>();
-  const after = new Map<string, Revision>();
-  for (const [version, count] of wanted) {
+  const arn = functionArn({ ...id, qualifier: undefined });
+  await deps.pool.provision(arn, await wishesOf(deps, id, wanted));
+}
+
+async function wishesOf(
+  deps: Deps,
+  id: FunctionId,
+  shares: Iterable<readonly [version: string, count: number]>,
+): Promise<readonly ProvisionedWish[]> {
+  const wishes: ProvisionedWish[] = [];
+  for (const [version, count] of shares) {
     const resolved = await deps.registry.resolve({ ...id, qualifier: version }, id);
-    if (!resolved) continue;
-    after.set(version, resolved.revision);
-    await deps.pool.provision(resolved.revision, count);
+    if (resolved && count > 0) wishes.push({ revision: resolved.revision, count });
   }
-  for (const [version, revision] of before)
-    if (after.get(version)?.revisionId !== revision.revisionId)
-      await deps.pool.provision(revision, 0);
-  if (after.size > 0) told.set(name, after);
-  else told.delete(name);
+  return wishes;
 }
 
 async function allocationOf(
   deps: Deps,
   count: number,
-  targets: readonly Revision[],
+  wishes: readonly ProvisionedWish[],
 ): Promise<Allocation> {
   let allocated = 0;
   let available = 0;
   let reason: string | undefined;
-  for (const revision of targets) {
+  for (const { revision } of wishes) {
     const state = await deps.pool.provisioned(revision);
     allocated += state.allocated;
     available += state.available;

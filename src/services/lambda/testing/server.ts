@@ -76,7 +76,10 @@ export async function startLambdaServer(
     pool: {
       expect: () => undefined,
       retire: (arn) => void state.retired.push(arn),
-      provision: async (revision, count) => void state.provisioned.set(revision.version, count),
+      provision: async (_arn, wanted) => {
+        state.provisioned.clear();
+        for (const { revision, count } of wanted) state.provisioned.set(revision.version, count);
+      },
       provisioned: async (revision) => server.allocated(revision.version),
     },
     invoker: {
