@@ -28,7 +28,7 @@ const runtimeOnly = [
 ];
 
 /** Takes over the channel: answers with what is to be called for each frame from now on. */
-export function supervise({ channel, names, command, environment }) {
+export function supervise({ channel, names, command, environment, runtimeEnvironment }) {
   const processes = new Map();
   const sockets = new Map();
   const outputs = new Set();
@@ -68,7 +68,8 @@ export function supervise({ channel, names, command, environment }) {
 
   function startRuntime() {
     const stdio = ["ignore", "inherit", "inherit"];
-    start("", command, { cwd: place("/var/task"), env: environment, stdio });
+    const env = runtimeEnvironment ?? environment;
+    start("", command, { cwd: place("/var/task"), env, stdio });
   }
 
   function start(name, [program, ...rest], options) {

@@ -1,3 +1,4 @@
+import { findExtensions } from "../extensions/find.mjs";
 import { createCurrent } from "./current.mjs";
 import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
 import { patchConsole } from "./console.mjs";
@@ -9,7 +10,7 @@ import { handOutListeners } from "./listeners.mjs";
 import { isOnHost, place } from "./paths.mjs";
 import { installResolution, requireFromRuntime } from "./resolution.mjs";
 import { HttpResponseStream } from "./response-stream.mjs";
-import { needsRestart, restart } from "./restart.mjs";
+import { needsRestart, restart, restartSupervised } from "./restart.mjs";
 
 /** The boot program of the Node runtimes; what it does in which order is in ../CHANNEL.md. */
 const rejoinListener = 9002;
@@ -72,6 +73,11 @@ function clockMs() {
 async function specialise(frame) {
   const { metadata, variables } = frame;
   const ports = await handedOut;
+  if (!metadata.has(fields.restarted) && findExtensions().length > 0) {
+    channel.send(kinds.restart, 0, [[fields.name, "supervisor"]]);
+    channel.flush(() => restartSupervised(ports.get(rejoinListener)));
+    return;
+  }
   if (!metadata.has(fields.restarted) && needsRestart(variables)) {
     channel.send(kinds.restart, 0);
     channel.flush(() => restart(variables, ports.get(rejoinListener)));

@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+
 /** Variables that are read only when a process starts; see RESTART in ../CHANNEL.md. */
 const startVariables = [
   "NODE_OPTIONS",
@@ -32,6 +34,15 @@ export function needsRestart(variables) {
     if (value === undefined || value === initial[name]) return false;
     return name !== "LD_LIBRARY_PATH" || value !== defaultLibraryPath;
   });
+}
+
+/** Replaces this process by the supervisor of its extensions, which starts the second life; does not return. */
+export function restartSupervised(rejoinPort) {
+  const environment = { SKERRY_REJOIN: String(rejoinPort) };
+  for (const name of skerryVariables) environment[name] = initial[name];
+  process.removeAllListeners("warning");
+  const script = `${dirname(process.argv[1])}/supervisor.cjs`;
+  process.execve(process.execPath, [process.execPath, script], environment);
 }
 
 /** Replaces this process; does not return. */

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { findExtensions } from "../extensions/find.mjs";
 import { kinds } from "../node/channel.mjs";
 import { isOnHost, place } from "../node/paths.mjs";
 
@@ -28,17 +28,6 @@ export async function startRuntime({ channel, command, environment, take }) {
   }
   channel.send(kinds.initialised, 0);
   channel.flush(() => become(command, environment));
-}
-
-/** Names of the files in /opt/extensions: each is an extension to be started beside the runtime. */
-function findExtensions() {
-  const folder = place("/opt/extensions");
-  try {
-    const names = readdirSync(folder).toSorted();
-    return names.filter((name) => statSync(`${folder}/${name}`).isFile());
-  } catch {
-    return [];
-  }
 }
 
 function become(command, environment) {

@@ -7,6 +7,7 @@ import {
   InvokeCommand,
   LambdaClient,
   PublishLayerVersionCommand,
+  Runtime,
 } from "@aws-sdk/client-lambda";
 import { deploy, source, text } from "../support/functions.ts";
 import { invoke } from "../support/invoke.ts";
@@ -45,12 +46,12 @@ describe("extensions", () => {
     return made.LayerVersionArn ?? "";
   }
 
-  /** A custom runtime with the extension `watcher` in a layer. */
+  /** A custom runtime, or Node, with the extension `watcher` in a layer. */
   async function create(name: string, mode: string, settings = {}): Promise<void> {
     await deploy(
       lambda,
       name,
-      { bootstrap },
+      { bootstrap, "index.mjs": "export const handler = async (event) => event;" },
       {
         Runtime: "provided.al2023",
         Layers: [await layer(name, { "extensions/watcher": extension })],
@@ -148,6 +149,75 @@ describe("extensions", () => {
     assert.partialDeepStrictEqual(end, { eventType: "SHUTDOWN", shutdownReason: "spindown" });
   });
 
+  test("beside Node they begin before it, are told of each invocation, and outlive it", async () => {
+    const code = `console.log("node: starts at " + (performance.timeOrigin + performance.now()));
+process.on("SIGTERM", () => {
+  console.log("node: SIGTERM at " + (performance.timeOrigin + performance.now()));
+  process.exit(0);
+});
+export const handler = async (event, context) => {
+  console.log("node: handles " + context.awsRequestId);
+  if (event.crash) process.exit(7);
+  if (event.fail) throw new RangeError("no");
+  return { event, api: process.env.AWS_LAMBDA_RUNTIME_API, mine: process.env.MINE };
+};`;
+    const settings = {
+      Runtime: Runtime.nodejs24x,
+      Layers: [await layer("node", { "extensions/watcher": extension })],
+    };
+    await deploy(
+      lambda,
+      "node",
+      { "index.mjs": code },
+      {
+        ...settings,
+        MemorySize: 1024,
+        Environment: { Variables: { MINE: "yes", NODE_OPTIONS: "--no-warnings" } },
+      },
+    );
+    for (const n of [1, 2]) {
+      const { payload, error } = await invoke(lambda, "node", { n });
+      assert.deepEqual(
+        [payload, error],
+        [{ event: { n }, api: "127.0.0.1:9001", mine: "yes" }, undefined],
+      );
+    }
+    const failed = await invoke(lambda, "node", { fail: true });
+    assert.equal((failed.payload as { errorType: string }).errorType, "RangeError");
+    const crashed = await invoke(lambda, "node", { crash: true });
+    assert.match(
+      (crashed.payload as { errorMessage: string }).errorMessage,
+      /Runtime exited with error: exit status 7$/,
+    );
+    const ended = await logged("node", /^watcher: leaving/);
+    assert.match(
+      ended.find((line) => line.startsWith("watcher: SHUTDOWN")) ?? "",
+      /"shutdownReason":"failure"/,
+    );
+    assert.equal(ended.filter((line) => line.startsWith("watcher: INVOKE ")).length, 4);
+
+    await deploy(lambda, "node-end", { "index.mjs": code }, { ...settings, MemorySize: 1024 });
+    await invoke(lambda, "node-end");
+    await lambda.send(new DeleteFunctionCommand({ FunctionName: "node-end" }));
+    const lines = await logged("node-end", /^watcher: leaving/);
+    const when = (what: string): number => {
+      const line = lines.find((each) => each.includes(what)) ?? "";
+      return Number(line.slice(line.indexOf(what) + what.length));
+    };
+    const times = [
+      "watcher: begins at ",
+      "node: starts at ",
+      "node: SIGTERM at ",
+      "watcher: is to end at ",
+    ].map(when);
+    assert.ok(times.every(Number.isFinite), lines.join("\n"));
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+      lines.join("\n"),
+    );
+  });
+
   test("the answer does not wait for an extension, the invocation does, until its time is over", async () => {
     await create("never", "never", { Timeout: 2 });
     const ask = new InvokeCommand({ FunctionName: "never", Payload: JSON.stringify({ n: 1 }) });
@@ -161,17 +231,23 @@ describe("extensions", () => {
   });
 
   test("one that breaks takes the environment with it, and the error says which", async () => {
-    await create("crash", "crash");
-    const first = await invoke(lambda, "crash");
-    const error = first.payload as { errorType: string; errorMessage: string };
-    // The runtime may have answered before it was noticed: then the report tells.
-    if (first.error !== undefined) {
-      assert.equal(error.errorType, "Extension.Crash");
-      assert.match(error.errorMessage, /^RequestId: [0-9a-f-]{36} Error: watcher: exit status 4$/);
+    for (const runtime of [Runtime.providedal2023, Runtime.nodejs24x]) {
+      const name = `crash-${runtime.slice(0, 4)}`;
+      await create(name, "crash", { Runtime: runtime });
+      const first = await invoke(lambda, name);
+      const error = first.payload as { errorType: string; errorMessage: string };
+      // The runtime may have answered before it was noticed: then the report tells.
+      if (first.error !== undefined) {
+        assert.equal(error.errorType, "Extension.Crash");
+        assert.match(
+          error.errorMessage,
+          /^RequestId: [0-9a-f-]{36} Error: watcher: exit status 4$/,
+        );
+      }
+      assert.match(first.log, /Status: error\tError Type: Extension\.Crash/);
+      const second = await invoke(lambda, name);
+      assert.match(second.log, /Init Duration/);
     }
-    assert.match(first.log, /Status: error\tError Type: Extension\.Crash/);
-    const second = await invoke(lambda, "crash");
-    assert.match(second.log, /Init Duration/);
   });
 
   test("one that ends between two invocations costs the next one a cold start, no more", async () => {
@@ -192,6 +268,9 @@ describe("extensions", () => {
       ["exit", "Extension.Crash", /Error: watcher: exit status 3$/],
     ] as const;
     for (const [mode, type, message] of rows) {
+      await create(`${mode}-node`, mode, { Runtime: Runtime.nodejs24x });
+      const inNode = (await invoke(lambda, `${mode}-node`)).payload as { errorType: string };
+      assert.equal(inNode.errorType, type, JSON.stringify(inNode));
       await create(mode, mode);
       const failed = await invoke(lambda, mode);
       const body = failed.payload as { errorType: string; errorMessage: string };

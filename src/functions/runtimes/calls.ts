@@ -26,7 +26,8 @@ interface Call {
 }
 
 export interface CallsDeps {
-  readonly sandbox: Sandbox;
+  /** The guest's process, or the whole sandbox where that is one. */
+  readonly sandbox: Pick<Sandbox, "exited">;
   readonly channel: Channel;
   readonly clock: Clock;
   /** Invocations the guest runs side by side; those sent beyond wait in its inbox. */

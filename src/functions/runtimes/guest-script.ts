@@ -13,11 +13,17 @@ export function writeGuestScript(request: {
   readonly name: string;
   /** The module that boots; its script is `boot.cjs`. */
   readonly entry: string;
+  /** Further scripts, joined likewise, by name. */
+  readonly scripts?: readonly { readonly name: string; readonly entry: string }[];
   /** Files put beside it unchanged, by name. */
   readonly beside: readonly { readonly name: string; readonly source: string }[];
 }): string {
+  const scripts = [{ name: "boot.cjs", entry: request.entry }, ...(request.scripts ?? [])];
   const files = [
-    { name: "boot.cjs", text: joinModules(request.entry, (path) => readFileSync(path, "utf8")) },
+    ...scripts.map(({ name, entry }) => ({
+      name,
+      text: joinModules(entry, (path) => readFileSync(path, "utf8")),
+    })),
     ...request.beside.map(({ name, source }) => ({ name, text: readFileSync(source, "utf8") })),
   ];
   const hash = createHash("sha256");

@@ -6,13 +6,24 @@ import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
 import { Calls } from "./calls.ts";
 import { createChannel } from "./channel/channel.ts";
 import type { Channel } from "./channel/channel.ts";
-import { fields, FrameError, kinds, readFields } from "./channel/frames.ts";
+import { fields, findField, FrameError, kinds, readFields } from "./channel/frames.ts";
 import type { Field, Frame } from "./channel/frames.ts";
 import { readError } from "./error-body.ts";
-import { inboxMax, lastBreathMs, ports, readyTimeoutMs, rejoinTimeoutMs } from "./limits.ts";
+import {
+  inboxMax,
+  lastBreathMs,
+  ports,
+  readyTimeoutMs,
+  rejoinTimeoutMs,
+  supervisorMiB,
+} from "./limits.ts";
+import { endOfProcess, nameRequest } from "./extensions/errors.ts";
+import { Extensions } from "./extensions/extensions.ts";
 import { linkTrees } from "./link-trees.ts";
+import { createRuntimeApi } from "./runtime-api/server.ts";
 import type {
   Assignment,
+  FunctionErrorBody,
   Guest,
   GuestRequest,
   InitOutcome,
@@ -41,11 +52,18 @@ export async function attachManaged(
   return guest;
 }
 
+type InitFailure =
+  | { readonly kind: "error"; readonly error: FunctionErrorBody }
+  | { readonly kind: "exit"; readonly exit: SandboxExit };
 type Heard = { readonly frame: Frame } | { readonly exit: SandboxExit };
 
 class ManagedGuest implements Guest {
-  readonly inboxMax = inboxMax;
   readonly marksOutput = true;
+  readonly extensions: Extensions;
+  /** Of the guest's process; beside extensions a supervisor outlives it. */
+  readonly #exited: Promise<SandboxExit>;
+  /** Answers the running invocation when an extension broke. */
+  #onBroken: ((error: FunctionErrorBody) => void) | undefined;
   readonly #sandbox: Sandbox;
   readonly #deps: ManagedGuestDeps;
   #channel: Channel;
@@ -58,7 +76,18 @@ class ManagedGuest implements Guest {
     this.#sandbox = sandbox;
     this.#deps = deps;
     this.#channel = createChannel(sandbox.channel);
+    this.extensions = new Extensions(deps.clock);
+    this.#exited = Promise.race([
+      sandbox.exited,
+      this.extensions.runtimeEnded.then((end) => endOfProcess(end)),
+    ]);
+    void this.extensions.broken.then((error) => this.#onBroken?.(error));
+    void sandbox.exited.then(() => this.extensions[Symbol.dispose]());
     sandbox.listeners.get(ports.rejoin)?.on("connection", (socket) => this.#onConnection(socket));
+    const refuse = (socket: Socket): void => {
+      if (!this.extensions.isInUse) socket.destroy();
+    };
+    sandbox.listeners.get(ports.runtimeApi)?.on("connection", refuse);
     // What the guest said last may still be on its way; then the channel has nothing more.
     void sandbox.exited.then(() => deps.clock.timer(lastBreathMs, () => this.#channel.close()));
   }
@@ -73,20 +102,40 @@ class ManagedGuest implements Guest {
   async specialise(assignment: Assignment, signal: AbortSignal): Promise<InitOutcome> {
     const { clock, emptyTree } = this.#deps;
     const startedMs = clock.monotonicMs();
+    this.extensions.assign(assignment);
     await abortable(linkTrees(this.#sandbox, assignment.trees, emptyTree), signal);
     const link = clock.monotonicMs() - startedMs;
     try {
       const work = this.#initialise(assignment, { link });
       return await abortable(work, signal, () => this.#channel.close());
     } finally {
-      // From here on nobody comes back.
+      // From here on nobody comes back, and without extensions nobody has anything to say there.
       this.#sandbox.listeners.get(ports.rejoin)?.close();
+      if (!this.extensions.isInUse) this.#sandbox.listeners.get(ports.runtimeApi)?.close();
     }
+  }
+
+  /** Extensions are told of one invocation at a time. */
+  get inboxMax(): number {
+    return this.extensions.isInUse ? 1 : inboxMax;
   }
 
   invoke(request: GuestRequest, receiver: InvocationReceiver): void {
     assert(this.#calls, "a guest is invoked after it has become a function");
-    this.#calls.invoke(request, receiver);
+    if (!this.extensions.isInUse) return this.#calls.invoke(request, receiver);
+    this.extensions.invoke(request);
+    let isAnswered = false;
+    const answered: InvocationReceiver["answered"] = (response) => {
+      if (!isAnswered) receiver.answered(response);
+      isAnswered = true;
+    };
+    this.#onBroken = (error) =>
+      answered({ kind: "error", error: nameRequest(error, request.requestId) });
+    this.#calls.invoke(request, {
+      begun: () => receiver.begun(),
+      answered,
+      failed: (error) => receiver.failed(error),
+    });
   }
 
   recall(): void {
@@ -98,7 +147,7 @@ class ManagedGuest implements Guest {
   }
 
   async #initialise(assignment: Assignment, phases: StartPhases): Promise<InitOutcome> {
-    const metadata = specialiseFields(assignment);
+    let metadata = specialiseFields(assignment);
     this.#channel.send(kinds.specialise, 0, metadata);
     let isRestarted = false;
     for (;;) {
@@ -109,12 +158,19 @@ class ManagedGuest implements Guest {
         isRestarted = true;
         const exit = await this.#rejoin();
         if (exit) return { kind: "exit", exit, phases };
+        if (findField(readFields(frame.metadata), fields.name) !== undefined) {
+          metadata = [...metadata, this.#apiField()];
+          const failed = await this.#beginExtensions(assignment, metadata);
+          if (failed) return { ...failed, phases };
+        }
         this.#channel.send(kinds.specialise, 0, [...metadata, [fields.restarted, "1"]]);
         continue;
       }
       const found = readFields(frame.metadata);
       const all = { ...phases, ...readPhases(found) };
       if (frame.kind === kinds.initialised) {
+        const failed = await this.#readyBeside();
+        if (failed) return { ...failed, phases: all };
         this.#takeCalls();
         return { kind: "ok", phases: all };
       }
@@ -136,11 +192,65 @@ class ManagedGuest implements Guest {
     throw this.#cut("the guest restarted and did not come back");
   }
 
+  /**
+   * The guest has been replaced by a supervisor. It starts the extensions, and when all have registered a
+   * second life of the guest, which connects as one that restarted does.
+   */
+  async #beginExtensions(
+    assignment: Assignment,
+    metadata: readonly Field[],
+  ): Promise<InitFailure | undefined> {
+    const listener = this.#sandbox.listeners.get(ports.runtimeApi);
+    if (!listener) throw this.#cut("the sandbox gave no port for extensions");
+    createRuntimeApi(listener, this.extensions);
+    await this.#sandbox.configure({ memoryMiB: assignment.memoryMiB + supervisorMiB });
+    this.#channel.send(kinds.specialise, 0, metadata);
+    const heard = await this.#hear();
+    if ("exit" in heard) return { kind: "exit", exit: heard.exit };
+    if (heard.frame.kind !== kinds.extensions) throw this.#cut("a supervisor named no extensions");
+    const found = readFields(heard.frame.metadata);
+    const names = found.flatMap(([id, text]) => (id === fields.name ? [text] : []));
+    const joined = Promise.withResolvers<Socket>();
+    this.#rejoined = joined;
+    const begun = this.extensions.begin(names, this.#channel);
+    const broken = await Promise.race([begun, this.#exit()]);
+    if (broken) return "errorType" in broken ? { kind: "error", error: broken } : broken;
+    const back = within(joined.promise, rejoinTimeoutMs, this.#deps.clock);
+    const socket = await Promise.race([back, this.#exit()]);
+    if (socket && "exit" in socket) return socket;
+    if (!socket) throw this.#cut("the guest did not start beside its extensions");
+    this.#channel = createChannel(socket);
+    const first = await this.#hear();
+    if ("exit" in first) return { kind: "exit", exit: first.exit };
+    if (first.frame.kind !== kinds.ready) throw this.#cut("the guest was not ready");
+    return undefined;
+  }
+
+  /** Where loopback is the host's, the port is another one than asked for. */
+  #apiField(): Field {
+    const address = this.#sandbox.listeners.get(ports.runtimeApi)?.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    return [fields.variable, `AWS_LAMBDA_RUNTIME_API=127.0.0.1:${port ?? ports.runtimeApi}`];
+  }
+
+  /** Extensions have their part of init too. */
+  async #readyBeside(): Promise<InitFailure | undefined> {
+    this.extensions.runtimeReady();
+    if (!this.extensions.isInUse) return undefined;
+    const broken = await Promise.race([this.extensions.ready(), this.#exit()]);
+    if (!broken) return undefined;
+    return "errorType" in broken ? { kind: "error", error: broken } : broken;
+  }
+
+  async #exit(): Promise<{ readonly kind: "exit"; readonly exit: SandboxExit }> {
+    return { kind: "exit", exit: await this.#exited };
+  }
+
   /** From here on the channel carries invocations and nothing else. */
   #takeCalls(): void {
     const { clock } = this.#deps;
     this.#calls = new Calls({
-      sandbox: this.#sandbox,
+      sandbox: { exited: this.#exited },
       channel: this.#channel,
       clock,
       concurrency: 1,
@@ -162,7 +272,7 @@ class ManagedGuest implements Guest {
         this.#hasBrokenProtocol = true; // told once; afterwards there is only the end to tell
         throw error;
       }
-      const ended = this.#sandbox.exited.then((exit) => ({ exit }));
+      const ended = this.#exited.then((exit) => ({ exit }));
       const joined = replacement?.then((socket) => {
         this.#channel = createChannel(socket);
         return this.#hear();
@@ -185,7 +295,7 @@ class ManagedGuest implements Guest {
 
   /** A guest that answered and is about to end must not be taken for one that can be used again. */
   async #lastBreath(frame: Frame): Promise<void> {
-    if (frame.isLast) await within(this.#sandbox.exited, lastBreathMs, this.#deps.clock);
+    if (frame.isLast) await within(this.#exited, lastBreathMs, this.#deps.clock);
   }
 
   #cut(why: string): PlatformError {

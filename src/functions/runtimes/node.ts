@@ -37,7 +37,13 @@ interface PreparedTrees {
 function writeNodeGuest(workDir: string): string {
   const folder = join(guestDirectory, "node");
   const beside = ["warm.mjs", "warm.cjs"].map((name) => ({ name, source: join(folder, name) }));
-  return writeGuestScript({ workDir, name: "node-guest", entry: join(folder, "boot.mjs"), beside });
+  return writeGuestScript({
+    workDir,
+    name: "node-guest",
+    entry: join(folder, "boot.mjs"),
+    scripts: [{ name: "supervisor.cjs", entry: join(guestDirectory, "extensions/boot.mjs") }],
+    beside,
+  });
 }
 
 /** The binary of a major version, or undefined when its package is not installed. */
@@ -59,6 +65,7 @@ function createNodeRuntime(major: number, deps: NodeRuntimeDeps, trees: Prepared
     async sandboxSpec(size) {
       const binary = findNode(major);
       if (binary === undefined) throw new Error(probeNode(major).reason);
+      const listeners = [ports.rejoin, ports.runtimeApi, ports.awsEndpoint, ports.egressProxy];
       return {
         mounts: [
           { source: binary, target: "/var/lang/bin/node" },
@@ -68,10 +75,10 @@ function createNodeRuntime(major: number, deps: NodeRuntimeDeps, trees: Prepared
         links: [...codeLinks, { target: "/var/runtime/node_modules", path: "/node_modules" }],
         command: ["/var/lang/bin/node", "/var/runtime/guest/boot.cjs"],
         environment: {
-          SKERRY_LISTENERS: [ports.rejoin, ports.awsEndpoint, ports.egressProxy].join(","),
+          SKERRY_LISTENERS: listeners.join(","),
           ...(size.isGeneric === true && { SKERRY_WARM: "1" }),
         },
-        listeners: [ports.rejoin, ports.awsEndpoint, ports.egressProxy],
+        listeners,
         memoryMiB: size.memoryMiB,
         scratchMiB: size.scratchMiB,
         cpuMilli: bootCpuMilli,

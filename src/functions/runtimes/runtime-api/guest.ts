@@ -6,8 +6,8 @@ import type { Channel } from "../channel/channel.ts";
 import { fields, findField, kinds, readFields } from "../channel/frames.ts";
 import type { Field, Frame } from "../channel/frames.ts";
 import { errorSettleMs, lastBreathMs, ports, readyTimeoutMs, supervisorMiB } from "../limits.ts";
+import { endOfProcess, nameRequest } from "../extensions/errors.ts";
 import { Extensions } from "../extensions/extensions.ts";
-import type { ProcessEnd } from "../extensions/supervisor.ts";
 import { Latch } from "../latch.ts";
 import { linkTrees } from "../link-trees.ts";
 import { collectStream, streamResponse } from "../managed-stream.ts";
@@ -96,7 +96,13 @@ class RuntimeApiGuest implements Guest {
     const gone = parts.sandbox.exited.then((exit): Ended => ({ kind: "exit", exit }));
     void gone.then(() => this.#api[Symbol.dispose]());
     void gone.then(() => this.extensions[Symbol.dispose]());
-    this.#ended = Promise.race([gone, this.extensions.runtimeEnded.then(endOfProcess)]);
+    this.#ended = Promise.race([
+      gone,
+      this.extensions.runtimeEnded.then((end): Ended => ({
+        kind: "exit",
+        exit: endOfProcess(end),
+      })),
+    ]);
     void this.#settled().then((end) => this.#interrupted.set(end));
     void this.extensions.broken.then((error) => this.#interrupted.set({ kind: "broken", error }));
   }
@@ -133,7 +139,9 @@ class RuntimeApiGuest implements Guest {
     const work = this.#interrupted.race(this.#api.dispatch(request));
     const answer = await this.#abandoned.race(work);
     if (answer.kind === "abandoned") throw answer.reason;
-    if (answer.kind === "broken") return named(answer.error, request.requestId);
+    if (answer.kind === "broken") {
+      return { kind: "error", error: nameRequest(answer.error, request.requestId) };
+    }
     if (answer.kind === "error") {
       // Many runtimes report a crash and then end; such a one must not be taken for usable.
       await within(Promise.race([this.#api.asked(), this.#ended]), errorSettleMs, this.#deps.clock);
@@ -235,17 +243,4 @@ class RuntimeApiGuest implements Guest {
 
 function failed(error: FunctionErrorBody | undefined): Failed | undefined {
   return error && { kind: "error", error };
-}
-
-/** As Lambda words it: the request in front of what happened. */
-function named(error: FunctionErrorBody, requestId: string): Failed {
-  const { errorType } = error;
-  const errorMessage = `RequestId: ${requestId} ${error.errorMessage}`;
-  const payload = Buffer.from(JSON.stringify({ errorType, errorMessage }), "utf8");
-  return { kind: "error", error: { errorType, errorMessage, payload } };
-}
-
-/** The end of the runtime where our supervisor outlives it. */
-function endOfProcess(end: ProcessEnd): Ended {
-  return { kind: "exit", exit: { code: end.code, signal: end.signal, cause: "exit" } };
 }
