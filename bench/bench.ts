@@ -6,8 +6,17 @@
 import { writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { coldHit, coldMiss } from "./cases/cold.ts";
+import { environmentMemory } from "./cases/environment.ts";
 import { idleMemory, ready } from "./cases/idle.ts";
 import { logs } from "./cases/logs.ts";
+import {
+  bigPackage,
+  burst,
+  sandboxOverhead,
+  startHit,
+  startMiss,
+  sustainedStarts,
+} from "./cases/start.ts";
 import { store } from "./cases/store.ts";
 import { warm } from "./cases/warm.ts";
 import { workers } from "./cases/workers.ts";
@@ -17,6 +26,13 @@ const cases: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
   warm,
   "cold-hit": coldHit,
   "cold-miss": coldMiss,
+  "start-hit": startHit,
+  "start-miss": startMiss,
+  "start-sustained": sustainedStarts,
+  "start-burst": burst,
+  "big-package": bigPackage,
+  overhead: sandboxOverhead,
+  "environment-memory": environmentMemory,
   ready,
   memory: idleMemory,
   store,

@@ -55,23 +55,31 @@ export async function wallMs(program: string, args: readonly string[]): Promise<
 
 /** Proportional set size of a process and all its descendants, MiB. */
 export async function memoryMiB(pid: number): Promise<number> {
-  const parents = new Map<number, number>();
-  for (const name of await readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-  }
-  const isOurs = (candidate: number): boolean => {
-    for (let at: number | undefined = candidate; at !== undefined && at > 1; at = parents.get(at)) {
-      if (at === pid) return true;
-    }
-    return false;
-  };
   let kib = 0;
-  for (const candidate of parents.keys()) {
-    if (!isOurs(candidate)) continue;
-    const rollup = await readFile(`/proc/${candidate}/smaps_rollup`, "utf8").catch(() => "");
+  for (const one of [pid, ...(await descendants(pid))]) {
+    const rollup = await readFile(`/proc/${one}/smaps_rollup`, "utf8").catch(() => "");
     kib += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
   }
   return kib / 1024;
+}
+
+/** Process ids below a process, parents first; only those of this name if one is given. */
+export async function descendants(pid: number, name?: string): Promise<readonly number[]> {
+  const found: { readonly pid: number; readonly parent: number; readonly name: string }[] = [];
+  for (const entry of await readdir("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    // "pid (name) state parent …", proc(5)
+    const stat = await readFile(`/proc/${entry}/stat`, "utf8").catch(() => "");
+    const end = stat.lastIndexOf(")");
+    const parent = Number(stat.slice(end + 2).split(" ")[1]);
+    found.push({ pid: Number(entry), parent, name: stat.slice(stat.indexOf("(") + 1, end) });
+  }
+  const family = [{ pid, name: "" }];
+  for (const member of family) {
+    family.push(...found.filter((each) => each.parent === member.pid));
+  }
+  return family
+    .slice(1)
+    .filter((each) => name === undefined || each.name === name)
+    .map((each) => each.pid);
 }

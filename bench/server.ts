@@ -4,8 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { LambdaClient } from "@aws-sdk/client-lambda";
+
+/** Between two questions: asking without a pause would take the processors from what is measured. */
+const pollMs = 20;
 
 const program = fileURLToPath(new URL("../src/skerry.ts", import.meta.url));
 
@@ -49,6 +53,7 @@ export async function startMeasured(flags: readonly string[] = []): Promise<Meas
         const response = await fetch(`${url}/_skerry/functions`);
         const pool = (await response.json()) as { generic: Record<string, number> }; // our own route
         if ((pool.generic[kind] ?? 0) >= count) return;
+        await sleep(pollMs);
       }
       throw new Error(`no ${count} generic sandboxes of ${kind} after ten seconds`);
     },
