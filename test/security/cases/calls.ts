@@ -1,4 +1,8 @@
-import { architectures, forbiddenCalls } from "#functions/sandbox/drivers/bubblewrap/syscalls.ts";
+import {
+  architectures,
+  forbiddenCalls,
+  idleCalls,
+} from "#functions/sandbox/drivers/bubblewrap/syscalls.ts";
 import type { Outcome } from "../support/attackers.ts";
 import type { Attack } from "../support/contest.ts";
 import { refusedWith } from "../support/contest.ts";
@@ -77,6 +81,12 @@ export function callAttacks(): readonly Attack[] {
       blocked: notPermitted,
       succeeded: ({ code }) => code !== "EPERM",
     })),
+    {
+      ...call("a write-back of every disk of the host", idleCalls.syncfs[column]),
+      // Without a file it succeeds only where it is not carried out.
+      blocked: ({ code }) => code === "",
+      succeeded: ({ code }) => code === "EBADF",
+    },
     ...privileged(),
   ];
 }

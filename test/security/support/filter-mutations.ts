@@ -1,5 +1,9 @@
 import { seccompFilter } from "#functions/sandbox/drivers/bubblewrap/seccomp.ts";
-import { architectures, forbiddenCalls } from "#functions/sandbox/drivers/bubblewrap/syscalls.ts";
+import {
+  architectures,
+  forbiddenCalls,
+  idleCalls,
+} from "#functions/sandbox/drivers/bubblewrap/syscalls.ts";
 import type { Architecture } from "#functions/sandbox/drivers/bubblewrap/syscalls.ts";
 import { runFilter } from "#functions/sandbox/testing/filter-machine.ts";
 import type { Mutation } from "./mutations.ts";
@@ -105,7 +109,7 @@ function ruleAt(
 ): { readonly name: string; readonly number: number | undefined } {
   const before = instruction(program, at - 1);
   const column = architecture === "x64" ? 0 : 1;
-  const named = Object.entries(forbiddenCalls).find(
+  const named = Object.entries({ ...forbiddenCalls, ...idleCalls }).find(
     ([, numbers]) => numbers[column] === before.operand,
   );
   if (before.code === jumpEqual && named) return { name: named[0], number: before.operand };

@@ -10,7 +10,7 @@ export interface Call {
 }
 
 /**
- * What a filter answers: `allow`, `kill` or the name of an error. A second reading of the kernel's
+ * What a filter answers: `allow`, `kill`, the name of an error, or `nothing` (success without the call). A second reading of the kernel's
  * rules for classic BPF over `struct seccomp_data`.
  */
 export function runFilter(program: Buffer, architecture: Architecture, call: Call): string {
@@ -55,6 +55,11 @@ export function runFilter(program: Buffer, architecture: Architecture, call: Cal
 function verdict(value: number): string {
   if (value === 0x7fff0000) return "allow";
   if (value === 0x80000000) return "kill";
-  const names: Record<number, string> = { 1: "EPERM", 38: "ENOSYS", 97: "EAFNOSUPPORT" };
+  const names: Record<number, string> = {
+    0: "nothing",
+    1: "EPERM",
+    38: "ENOSYS",
+    97: "EAFNOSUPPORT",
+  };
   return names[value & 0xffff] ?? String(value);
 }

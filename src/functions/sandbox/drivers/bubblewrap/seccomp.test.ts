@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { seccompFilter } from "./seccomp.ts";
-import { architectures, forbiddenCalls, newestCall } from "./syscalls.ts";
+import { architectures, forbiddenCalls, idleCalls, newestCall } from "./syscalls.ts";
 import { runFilter } from "../../testing/filter-machine.ts";
 import type { Call } from "../../testing/filter-machine.ts";
 
@@ -18,19 +18,21 @@ for (const architecture of ["x64", "arm64"] as const) {
         const number = pair[index];
         if (number !== undefined) forbidden.add(number);
       }
+      const idle = Object.values(idleCalls).map((pair): number => pair[index]);
       for (let number = 0; number <= 1023; number++) {
         const isGap = numbers.unassigned.some(([first, last]) => number >= first && number <= last);
         const isAbsent = number > newestCall || isGap || number === numbers.clone3;
         // A call without arguments: domain 0 is no allowed socket family.
         const isFamily = number === numbers.socket || number === numbers.socketpair;
         const denied = isFamily ? "EAFNOSUPPORT" : "allow";
-        const expected = isAbsent ? "ENOSYS" : forbidden.has(number) ? "EPERM" : denied;
+        const allowed = idle.includes(number) ? "nothing" : denied;
+        const expected = isAbsent ? "ENOSYS" : forbidden.has(number) ? "EPERM" : allowed;
         assert.equal(judge({ number }), expected, `call ${number}`);
       }
     });
 
     test("names no call twice and none beyond the newest", () => {
-      const all = Object.values(forbiddenCalls)
+      const all = Object.values({ ...forbiddenCalls, ...idleCalls })
         .map((pair) => pair[index])
         .filter((number) => number !== undefined);
       assert.equal(new Set(all).size, all.length);

@@ -1,4 +1,4 @@
-import { architectures, forbiddenCalls, newestCall } from "./syscalls.ts";
+import { architectures, forbiddenCalls, idleCalls, newestCall } from "./syscalls.ts";
 import type { Architecture } from "./syscalls.ts";
 
 /**
@@ -6,7 +6,8 @@ import type { Architecture } from "./syscalls.ts";
  * (linux/filter.h), produced here without native code and handed to bubblewrap's `--seccomp`.
  *
  * Order: architecture (killed otherwise), x32 and unknown numbers (ENOSYS, so that libraries fall
- * back), forbidden calls (EPERM), clone3 (ENOSYS), then the four calls judged by their arguments.
+ * back), forbidden calls (EPERM), idle ones (success), clone3 (ENOSYS), then the four calls judged by
+ * their arguments.
  */
 export function seccompFilter(architecture: Architecture): Buffer {
   return encode(assemble(architecture));
@@ -98,6 +99,7 @@ function assemble(architecture: Architecture): readonly Instruction[] {
     ...when(jumpGreater, newestCall, noCall),
     ...numbers.unassigned.flatMap(([first, last]) => inRange(first, last, noCall)),
     ...forbiddenNumbers(architecture).flatMap((number) => when(jumpEqual, number, refused)),
+    ...idleNumbers(architecture).flatMap((number) => when(jumpEqual, number, [give(failWith(0))])),
     ...when(jumpEqual, numbers.clone3, noCall),
     ...when(jumpEqual, numbers.clone, [
       load(offsetArgument(0)),
@@ -153,6 +155,10 @@ function forbiddenNumbers(architecture: Architecture): readonly number[] {
   return Object.values(forbiddenCalls)
     .map((numbers) => numbers[index])
     .filter((number) => number !== undefined);
+}
+
+function idleNumbers(architecture: Architecture): readonly number[] {
+  return Object.values(idleCalls).map((numbers) => numbers[architecture === "x64" ? 0 : 1]);
 }
 
 function encode(instructions: readonly Instruction[]): Buffer {

@@ -96,6 +96,15 @@ export const forbiddenCalls = {
   Record<string, readonly [x64: number | undefined, arm64: number | undefined]>
 >;
 
+/**
+ * Calls answered with success and not carried out. They write back what all file systems of the host
+ * hold, for which every neighbour then waits; a sandbox itself has nothing on any disk.
+ */
+export const idleCalls = {
+  sync: [162, 81],
+  syncfs: [306, 267],
+} as const satisfies Readonly<Record<string, readonly [x64: number, arm64: number]>>;
+
 export type Architecture = "x64" | "arm64";
 
 export interface ArchitectureNumbers {
