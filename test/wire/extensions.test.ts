@@ -296,6 +296,37 @@ export const handler = async (event, context) => {
     await logged("unlaunched", line);
   });
 
+  test("one inside of the runtime is told of invocations and keeps nobody waiting at the end", async () => {
+    const inner = `#!/usr/bin/env node
+const api = "http://" + process.env.AWS_LAMBDA_RUNTIME_API;
+const register = (name, events) => fetch(api + "/2020-01-01/extension/register", {
+  method: "POST", headers: { "Lambda-Extension-Name": name }, body: JSON.stringify({ events }),
+});
+console.log("inner: " + (await (await register("greedy", ["SHUTDOWN"])).text()));
+const headers = { "Lambda-Extension-Identifier": (await register("inner", ["INVOKE"])).headers.get("lambda-extension-identifier") };
+const subscribed = await fetch(api + "/2022-07-01/telemetry", { method: "PUT", headers, body: "{}" });
+console.log("inner: " + subscribed.status + " " + (await subscribed.text()));
+void (async () => {
+  for (;;) console.log("inner: " + (await (await fetch(api + "/2020-01-01/extension/event/next", { headers })).text()));
+})();
+for (;;) {
+  const next = await fetch(api + "/2018-06-01/runtime/invocation/next");
+  const id = next.headers.get("lambda-runtime-aws-request-id");
+  const body = await next.text();
+  await fetch(api + "/2018-06-01/runtime/invocation/" + id + "/response", { method: "POST", body });
+}`;
+    const settings = { Runtime: Runtime.providedal2023, MemorySize: 1024 };
+    await deploy(lambda, "inner", { bootstrap: inner }, settings);
+    for (const n of [1, 2]) assert.deepEqual((await invoke(lambda, "inner", { n })).payload, { n });
+    let all = "";
+    while (all.match(/inner: \{"eventType":"INVOKE"/g)?.length !== 2) {
+      all = (await messages("inner")).join("");
+    }
+    assert.match(all, /"errorType":"Extension\.InvalidEventType"/);
+    assert.match(all, /inner: 202 \{"errorType":"Telemetry\.NotSupported"/);
+    assert.match(all, /EXTENSION\tName: inner\tState: Ready\tEvents: \[INVOKE\]/);
+  });
+
   test("telemetry of platform and function arrives inside, by HTTP and by TCP", async () => {
     await create("telemetry", "telemetry");
     await invoke(lambda, "telemetry", { n: 1 });

@@ -170,6 +170,31 @@ for (const name of driverNames) {
       }
     });
 
+    test("an extension in a layer is started, told of invocations and ended with the runtime", async () => {
+      const extension = `#!/bin/sh
+API="http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension"
+ID=$(curl -sS -D - -o /dev/null -X POST "$API/register" -H 'Lambda-Extension-Name: bootstrapped' -d '{"events":["INVOKE","SHUTDOWN"]}' | tr -d '\\r' | grep -i '^lambda-extension-identifier' | cut -d' ' -f2)
+for EVENT in 1 2 3; do curl -sS -o /dev/null "$API/event/next" -H "Lambda-Extension-Identifier: $ID"; done
+`;
+      await using started = await bench.start({
+        runtime,
+        files: {
+          bootstrap: shellRuntime(
+            `curl -sS -o /dev/null "$API/invocation/$ID/response" -d "$EVENT"`,
+          ),
+        },
+        layer: { "extensions/bootstrapped": extension },
+      });
+      assert.equal(started.init.kind, "ok", started.output());
+      const { extensions } = started.guest;
+      assert.ok(extensions?.isInUse);
+      for (const n of [1, 2]) {
+        assert.equal(await started.call(n), n);
+        assert.equal(await extensions.settled(), undefined);
+      }
+      await extensions.shutDown("spindown");
+    });
+
     test("a Go program with AWS's own library runs unmodified", async (t) => {
       const binary = await buildGo(bench.directory).catch((error: unknown) => String(error));
       if (typeof binary === "string") return t.skip(`go build failed: ${binary.slice(0, 200)}`);
