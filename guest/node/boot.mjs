@@ -1,6 +1,7 @@
 import { findExtensions } from "../extensions/find.mjs";
 import { createCurrent } from "./current.mjs";
 import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
+import { clockMs } from "./clock.mjs";
 import { patchConsole } from "./console.mjs";
 import { describe, runtimeError } from "./errors.mjs";
 import { fitHeap } from "./heap.mjs";
@@ -16,7 +17,7 @@ import { needsRestart, restart, restartSupervised } from "./restart.mjs";
 const rejoinListener = 9002;
 
 const commonBuiltIns =
-  "assert,buffer,child_process,crypto,dns,events,http,https,stream/promises,string_decoder,timers/promises,tls,url,util,worker_threads,zlib".split(
+  "assert,async_hooks,buffer,child_process,crypto,dns,events,http,https,stream/promises,string_decoder,timers/promises,tls,url,util,v8,worker_threads,zlib".split(
     ",",
   );
 
@@ -62,12 +63,6 @@ function prepareOutput() {
     stream.uncork();
     stream._handle?.setBlocking?.(true);
   }
-}
-
-/** `performance` is loaded at its first use, which takes a millisecond. */
-function clockMs() {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
 }
 
 async function specialise(frame) {

@@ -1,5 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-
 /**
  * The invocation whose code is running. With one invocation at a time it is a variable; where a
  * function takes several, it follows each through its promises and callbacks.
@@ -13,6 +11,8 @@ export function createCurrent() {
     },
     /** From now on several invocations run side by side. */
     share() {
+      // Loading it takes a millisecond and more, and few functions are shared.
+      const { AsyncLocalStorage } = process.getBuiltinModule("node:async_hooks");
       storage = new AsyncLocalStorage();
     },
     /** Runs `work` as part of the invocation `call`. */

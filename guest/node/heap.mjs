@@ -1,5 +1,3 @@
-import v8 from "node:v8";
-
 /**
  * V8 sizes its heap by the machine when the process starts; the sandbox's limit comes later and it
  * cannot see it. Left alone, a 128 MiB function with 15 MiB of live data is killed within a few
@@ -9,6 +7,8 @@ import v8 from "node:v8";
  */
 export function fitHeap(memoryMiB) {
   if (memoryMiB > 512) return;
+  // Loaded where it is needed: it takes as long as all of a big function's specialisation.
+  const v8 = process.getBuiltinModule("node:v8");
   v8.setFlagsFromString("--heap-growing-percent=60");
   // Young objects stay in the space they have now instead of up to three times 32 MiB.
   if (memoryMiB <= 256) v8.setFlagsFromString("--semi-space-growth-factor=1");

@@ -1,5 +1,6 @@
 import { respond, respondError } from "./answer.mjs";
 import { fields, kinds } from "./channel.mjs";
+import { clockMs } from "./clock.mjs";
 import { describe, runtimeError } from "./errors.mjs";
 import { ResponseStream } from "./response-stream.mjs";
 
@@ -10,8 +11,7 @@ const inboxMax = 1024;
 const answersHeldMs = 0.25;
 /** After so long a handler the platform may have asked for the rest of the inbox back. */
 const recallMs = 2;
-/** As they were at the start: customers replace clocks in their tests. */
-const now = performance.now.bind(performance);
+/** As it was at the start: customers replace clocks in their tests. */
 const soon = setImmediate;
 
 /**
@@ -107,7 +107,7 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
     running.delete(call);
     if (running.size === 0 && inbox.length === 0) channel.ref();
     answer();
-    const nowMs = now();
+    const nowMs = clockMs();
     const sinceLastMs = nowMs - answeredAtMs;
     answeredAtMs = nowMs;
     if (inbox.length === 0) return;
