@@ -100,14 +100,16 @@ export function burst(
   };
 }
 
+export interface EnvironmentSeen {
+  readonly functionArn: string;
+  readonly version: string;
+  readonly state: string;
+}
+
 /** All there are, as the page about functions tells it. */
-export async function environmentsOf(
-  url: string,
-): Promise<readonly { readonly functionArn: string; readonly state: string }[]> {
+export async function environmentsOf(url: string): Promise<readonly EnvironmentSeen[]> {
   const answer = await fetch(`${url}/_skerry/functions`, { headers: { connection: "close" } });
-  const seen = (await answer.json()) as {
-    environments: readonly { functionArn: string; state: string }[];
-  }; // our own page
+  const seen = (await answer.json()) as { environments: readonly EnvironmentSeen[] }; // our own page
   return seen.environments;
 }
 

@@ -6,11 +6,25 @@ import {
   CreateLogStreamCommand,
   GetLogEventsCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
-import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+import {
+  GetProvisionedConcurrencyConfigCommand,
+  InvokeCommand,
+  type LambdaClient,
+  PutProvisionedConcurrencyConfigCommand,
+} from "@aws-sdk/client-lambda";
 import { deploy, source } from "../support/functions.ts";
 import { invoke } from "../support/invoke.ts";
 import { descendants, isRunning, type Server, up } from "../cli/program.ts";
-import { burst, client, gate, gated, overlap, workerAsked, workersOf } from "./asking.ts";
+import {
+  burst,
+  client,
+  environmentsOf,
+  gate,
+  gated,
+  overlap,
+  workerAsked,
+  workersOf,
+} from "./asking.ts";
 
 const names = Array.from({ length: 8 }, (_unused, n) => `name-${n}`);
 const slow = ["slow-0", "slow-1", "slow-2", "slow-3"];
@@ -163,6 +177,31 @@ describe("without a limit in the way", () => {
     t.diagnostic(`${accepted.size} accepted, all ran, ${more} of them more than once`);
     // Only what the dead worker, or one that asked it, had in hand runs again.
     assert.ok(more <= 2 * 128);
+  });
+
+  it("a worker that is killed has its provisioned environments made again, wherever they live", async () => {
+    const target = { FunctionName: "kept", Qualifier: "1" };
+    await deploy(mine, target.FunctionName, gate, { MemorySize: 128, Publish: true });
+    await mine.send(
+      new PutProvisionedConcurrencyConfigCommand({
+        ...target,
+        ProvisionedConcurrentExecutions: 2,
+      }),
+    );
+    const get = new GetProvisionedConcurrencyConfigCommand(target);
+    const untilReady = async (): Promise<void> => {
+      while ((await mine.send(get).catch(() => undefined))?.Status !== "READY");
+    };
+    await untilReady();
+    for (const place of [0, 1]) {
+      const pids = await bothWorkers(other);
+      await kill(pids[place] ?? 0);
+      await bothWorkers(other);
+      await untilReady();
+      let alive = await environmentsOf(other.url);
+      const kept = () => alive.filter((one) => one.functionArn.endsWith(":kept")).length;
+      while (kept() !== 2) alive = await environmentsOf(other.url);
+    }
   });
 
   it("a primary that is killed takes its workers and their sandboxes with it", async () => {

@@ -6,19 +6,31 @@ import { after, before, describe, it } from "node:test";
 import { buffer } from "node:stream/consumers";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
+  CreateAliasCommand,
   DeleteFunctionConcurrencyCommand,
   DeleteProvisionedConcurrencyConfigCommand,
   GetProvisionedConcurrencyConfigCommand,
   type LambdaClient,
+  PublishVersionCommand,
   PutFunctionConcurrencyCommand,
   PutProvisionedConcurrencyConfigCommand,
+  UpdateAliasCommand,
   UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdatedV2,
 } from "@aws-sdk/client-lambda";
 import { deploy, publish } from "../support/functions.ts";
 import { type Server, up } from "../cli/program.ts";
 import { invoke } from "../support/invoke.ts";
-import { burst, client, gate, gated, overlap, untilBusy, workerAsked } from "./asking.ts";
+import {
+  burst,
+  client,
+  environmentsOf,
+  gate,
+  gated,
+  overlap,
+  untilBusy,
+  workerAsked,
+} from "./asking.ts";
 
 const names = Array.from({ length: 6 }, (_unused, n) => `spread-${n}`);
 /** Says what it was given, in its answer and in its log. */
@@ -62,28 +74,6 @@ describe("two workers", () => {
       assert.equal((failed.payload as { errorMessage: string }).errorMessage, `wrong ${n}`);
       assert.match(failed.log, new RegExp(`said wrong ${n}`));
     }
-  });
-
-  it("keep provisioned environments in one of them, whichever is asked", async () => {
-    const [FunctionName, Qualifier] = ["provisioned", "1"];
-    await deploy(lambda, FunctionName, { "index.mjs": echo }, { MemorySize: 128, Publish: true });
-    await lambda.send(
-      new PutProvisionedConcurrencyConfigCommand({
-        FunctionName,
-        Qualifier,
-        ProvisionedConcurrentExecutions: 2,
-      }),
-    );
-    const get = new GetProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier });
-    for (let ready = 0; ready < 8;) if ((await lambda.send(get)).Status === "READY") ready++;
-    type Page = { environments: readonly { functionArn: string }[] };
-    const alive = async (): Promise<number> =>
-      (await page<Page>("functions")).environments.filter((one) =>
-        one.functionArn.endsWith(`:${FunctionName}`),
-      ).length;
-    assert.equal(await alive(), 2);
-    await lambda.send(new DeleteProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier }));
-    while ((await alive()) > 0);
   });
 
   it("run what was deployed last, whichever is asked next", async () => {
@@ -157,6 +147,65 @@ describe("concurrency of two workers", () => {
     assert.equal(ran.length, 3);
     assert.equal(overlap(ran), 3);
     await lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName: "reserved" }));
+  });
+});
+
+describe("provisioned concurrency of two workers", () => {
+  const qualifier = { FunctionName: "kept", Qualifier: "live" };
+
+  /** Whichever is asked: as soon as one says so, all do. */
+  async function untilReady(): Promise<void> {
+    const ask = () => lambda.send(new GetProvisionedConcurrencyConfigCommand(qualifier));
+    while ((await ask()).Status !== "READY");
+    for (let n = 0; n < 6; n++) assert.equal((await ask()).Status, "READY");
+  }
+
+  /** How many environments there are of each version. */
+  async function versions(): Promise<Readonly<Record<string, number>>> {
+    const kept = (await environmentsOf(server.url)).filter((one) =>
+      one.functionArn.endsWith(":kept"),
+    );
+    return Object.fromEntries(
+      Object.entries(Object.groupBy(kept, (one) => one.version)).map(([version, all]) => [
+        version,
+        all?.length ?? 0,
+      ]),
+    );
+  }
+
+  it("is there once, in the function's worker, and follows an alias whoever moves it", async () => {
+    const publishOne = async (edition: string): Promise<void> => {
+      await lambda.send(
+        new UpdateFunctionConfigurationCommand({ FunctionName: "kept", Description: edition }),
+      );
+      await waitUntilFunctionUpdatedV2(
+        { client: lambda, maxWaitTime: 30, minDelay: 0.01, maxDelay: 0.1 },
+        { FunctionName: "kept" },
+      );
+      await lambda.send(new PublishVersionCommand({ FunctionName: "kept" }));
+    };
+    await deploy(lambda, "kept", { "index.mjs": echo }, { MemorySize: 128 });
+    await publishOne("first");
+    const alias = { FunctionName: "kept", Name: "live" };
+    await lambda.send(new CreateAliasCommand({ ...alias, FunctionVersion: "1" }));
+    await lambda.send(
+      new PutProvisionedConcurrencyConfigCommand({
+        ...qualifier,
+        ProvisionedConcurrentExecutions: 2,
+      }),
+    );
+    await untilReady();
+    assert.deepEqual(await versions(), { "1": 2 });
+    for (let version = 2; version <= 4; version++) {
+      await publishOne(`edition ${version}`);
+      await lambda.send(new UpdateAliasCommand({ ...alias, FunctionVersion: String(version) }));
+      await untilReady();
+      let now = await versions();
+      while (Object.keys(now).length > 1) now = await versions(); // the last one's are being ended
+      assert.deepEqual(now, { [version]: 2 });
+    }
+    await lambda.send(new DeleteProvisionedConcurrencyConfigCommand(qualifier));
+    while (Object.keys(await versions()).length > 0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { assert } from "#base/assert.ts";
 import type { Logger } from "#base/context.ts";
+import { PlatformError } from "#base/errors.ts";
 import type { Invocation, InvocationResult, Placement } from "#functions/invoker/invoker.ts";
 import type { FunctionResolver } from "#functions/registry/registry.ts";
 import { answerInvocation, invokeThrough } from "../invocations/invocations.ts";
@@ -34,24 +35,29 @@ export class WorkerPlacement implements Placement {
     this.#here = here;
   }
 
-  /** The worker a function lives in, as far as this one knows; the supervisor is asked if it does not. */
-  async ownerOf(functionArn: string): Promise<number> {
-    return this.#owners.get(functionArn) ?? this.#find(functionArn, undefined);
+  /**
+   * The worker a function lives in; it is alive as far as this one knows. Rejects when `signal` aborts while
+   * the last one's remains are waited for.
+   */
+  async ownerOf(functionArn: string, signal?: AbortSignal): Promise<number> {
+    let lostId: number | undefined;
+    for (;;) {
+      const owner = this.#owners.get(functionArn) ?? (await this.#find(functionArn, lostId));
+      if (owner === this.#deps.id || this.#deps.findLink(owner)?.isClosed === false) return owner;
+      signal?.throwIfAborted();
+      this.#owners.delete(functionArn);
+      lostId = owner;
+    }
   }
 
   async invoke(invocation: Invocation): Promise<InvocationResult> {
     const { functionArn } = invocation.target.revision;
-    let lostId: number | undefined;
-    for (;;) {
-      const owner = this.#owners.get(functionArn) ?? (await this.#find(functionArn, lostId));
-      if (owner === this.#deps.id) return this.#atHome(invocation);
-      const link = this.#deps.findLink(owner);
-      if (link && !link.isClosed) return invokeThrough(link, invocation);
-      // It died before it was asked, so nothing has run: whoever owns the function now is asked.
-      invocation.context.signal.throwIfAborted();
-      this.#owners.delete(functionArn);
-      lostId = owner;
-    }
+    if (this.#owners.get(functionArn) === this.#deps.id) return this.#atHome(invocation);
+    const owner = await this.ownerOf(functionArn, invocation.context.signal);
+    if (owner === this.#deps.id) return this.#atHome(invocation);
+    const link = this.#deps.findLink(owner);
+    if (!link) throw new PlatformError("worker.lost", `worker ${owner} has just ended: try again`);
+    return invokeThrough(link, invocation);
   }
 
   /** Runs here what another worker was asked for; this worker owns the function. Never rejects. */
