@@ -38,7 +38,8 @@ export function networkAttacks(
   place: { readonly platformPort: number; readonly neighbour: Neighbour },
 ): readonly Attack[] {
   const { neighbour, platformPort } = place;
-  const hosts = ["127.0.0.1", "127.0.0.2", "127.255.255.254", "0.0.0.0", "::1", "::ffff:127.0.0.1"];
+  const hosts = ["127.0.0.1", "127.0.0.2", "127.255.255.254", "0.0.0.0"];
+  if (ground.hasIpv6) hosts.push("::1", "::ffff:127.0.0.1");
   return [
     ...[...hosts, ...ground.addresses].map((host) => tcp(loopback, host, ground.port)),
     tcp(loopback, "127.0.0.1", platformPort),

@@ -175,7 +175,7 @@ function identityAttacks(ground: Ground): readonly Attack[] {
           tells("routes of the host", "/proc/net/route", hasMoreThanHead),
         ]
       : []),
-    tells("TCP sockets of the host", "/proc/net/tcp6", (text) =>
+    tells("TCP sockets of the host", ground.hasIpv6 ? "/proc/net/tcp6" : "/proc/net/tcp", (text) =>
       text.includes(`:${ground.port.toString(16).toUpperCase().padStart(4, "0")} `),
     ),
     ...(ground.segment === undefined

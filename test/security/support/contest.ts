@@ -113,7 +113,9 @@ export function judge(contest: Contest, board: Scoreboard): void {
     const defended = contest.defended.get(attack.id) ?? { code: "missing", value: undefined };
     const controlled = contest.controlled.get(attack.id) ?? { code: "missing", value: undefined };
     const blocked = isBlocked(attack, defended);
-    const excuse = isSuccess(attack, controlled) ? undefined : attack.excuse?.(controlled);
+    const excuse = isSuccess(attack, controlled)
+      ? undefined
+      : (attack.excuse?.(controlled) ?? rightless(attack, controlled));
     const control = isSuccess(attack, controlled)
       ? "succeeded"
       : excuse === undefined
@@ -126,6 +128,12 @@ export function judge(contest: Contest, board: Scoreboard): void {
       troubles.push(`${row}: ${id} failed as a control: ${told(controlled)}`);
   }
   assert.equal(troubles.join("\n"), "");
+}
+
+/** Where nothing is isolated it is the host's root that fails, in a container for instance. */
+function rightless({ control }: Attack, { code }: Outcome): string | undefined {
+  const isRefused = control === "none" && ["EPERM", "EACCES", "EROFS"].includes(code);
+  return isRefused ? `root of this host may not either (${code})` : undefined;
 }
 
 function told({ code, value }: Outcome): string {

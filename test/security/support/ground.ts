@@ -17,8 +17,10 @@ export interface Ground extends AsyncDisposable {
   readonly secretFile: string;
   /** A process of the host with the canary in its environment. */
   readonly victimPid: number;
-  /** A TCP server of the host, on every address of both families. */
+  /** A TCP server of the host, on every address. */
   readonly port: number;
+  /** Whether that includes those of IPv6. */
+  readonly hasIpv6: boolean;
   /** The host's own addresses on other machines' side, IPv4. */
   readonly addresses: readonly string[];
   /** A Unix socket of the host, and an abstract one (written with a leading `@`). */
@@ -40,7 +42,8 @@ export async function prepareGround(): Promise<Ground> {
   const [tcp, unix, abstract] = servers;
   const unixSocket = join(folder, "socket");
   const abstractSocket = `@skerry-${canary}`;
-  await listening(tcp, { port: 0, host: "::" });
+  const hasIpv6 = existsSync("/proc/net/if_inet6");
+  await listening(tcp, { port: 0, host: hasIpv6 ? "::" : "0.0.0.0" });
   await listening(unix, { path: unixSocket });
   await listening(abstract, { path: `\0${abstractSocket.slice(1)}` });
   const segment = makeSegment();
@@ -49,6 +52,7 @@ export async function prepareGround(): Promise<Ground> {
     secretFile,
     victimPid: victim.pid ?? 0,
     port: (tcp.address() as AddressInfo).port, // a TCP server
+    hasIpv6,
     addresses: Object.values(networkInterfaces())
       .flatMap((each) => each ?? [])
       .filter((each) => each.family === "IPv4" && !each.internal)
