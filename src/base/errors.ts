@@ -83,6 +83,11 @@ export const platformErrorCodes = {
     retryable: true,
     meaning: "A bounded queue has no free place: call again more slowly.",
   },
+  "line.full": {
+    retryable: true,
+    meaning:
+      "More invocations wait for an environment than may wait: call again more slowly, or give functions more memory.",
+  },
   "config.invalid": {
     retryable: false,
     meaning:

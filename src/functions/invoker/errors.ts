@@ -20,7 +20,7 @@ export class ThrottledError extends Error {
  */
 export function throttleOf(error: unknown): ThrottledError | undefined {
   if (error instanceof ThrottledError) return error;
-  return isPlatformError(error, "queue.full")
+  return isPlatformError(error, "line.full")
     ? new ThrottledError("ConcurrentInvocationLimitExceeded")
     : undefined;
 }

@@ -19,7 +19,7 @@ test("a line has a bound per function, and one function's crowd leaves room for 
   const waiting: Promise<unknown>[] = [];
   for (let n = 0; n < waitersPerFunctionMax; n++)
     waiting.push(line.join(waiter("crowd"), stop.signal));
-  await assert.rejects(async () => line.join(waiter("crowd"), stop.signal), { code: "queue.full" });
+  await assert.rejects(async () => line.join(waiter("crowd"), stop.signal), { code: "line.full" });
   waiting.push(line.join(waiter("other"), stop.signal));
   assert.deepEqual(
     Array.from(line.lines(), (one) => one.length),

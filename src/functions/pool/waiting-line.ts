@@ -23,16 +23,16 @@ export class WaitingLine {
   readonly #lines = new Map<string, Waiter[]>();
   #count = 0;
 
-  /** Rejects with the signal's reason as soon as it aborts. Errors: `queue.full`. */
+  /** Rejects with the signal's reason as soon as it aborts. Errors: `line.full`. */
   join(
     wanted: Pick<Waiter, "key" | "revision" | "runtime" | "trace" | "sinceMs" | "isExclusive">,
     signal: AbortSignal,
   ): Promise<Acquired> {
     if (this.#count >= waitersMax)
-      throw new PlatformError("queue.full", `${waitersMax} invocations wait for an environment`);
+      throw new PlatformError("line.full", `${waitersMax} invocations wait for an environment`);
     if ((this.#lines.get(wanted.key)?.length ?? 0) >= waitersPerFunctionMax)
       throw new PlatformError(
-        "queue.full",
+        "line.full",
         `${waitersPerFunctionMax} invocations of ${wanted.revision.name} wait for an environment`,
       );
     return new Promise((resolve, reject) => {

@@ -42,6 +42,9 @@ const valid: Readonly<Record<string, unknown>> = {
 const validByOperation: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   ListFunctions: { FunctionVersion: "ALL" },
   AddLayerVersionPermission: { Action: "lambda:GetLayerVersion" },
+  PutProvisionedConcurrencyConfig: { Qualifier: "1", ProvisionedConcurrentExecutions: 1 },
+  GetProvisionedConcurrencyConfig: { Qualifier: "1" },
+  DeleteProvisionedConcurrencyConfig: { Qualifier: "1" },
 };
 
 /** In the path: an empty one never leaves the client, or means another operation. */

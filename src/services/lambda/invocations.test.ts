@@ -127,7 +127,7 @@ test("throttles and stopped chains are the service's exceptions", async () => {
     Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
     retryAfterSeconds: "1",
   });
-  server.answer = () => Promise.reject(new PlatformError("queue.full", "too many wait"));
+  server.answer = () => Promise.reject(new PlatformError("line.full", "too many wait"));
   await assert.rejects(client.send(new InvokeCommand({ FunctionName: "f" })), {
     name: "TooManyRequestsException",
     Reason: "ConcurrentInvocationLimitExceeded",
