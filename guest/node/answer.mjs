@@ -56,7 +56,8 @@ function httpAnswer(result) {
   if (prototype !== Object.prototype && prototype !== null) return undefined;
   for (const name in result) if (!httpParts.has(name)) return undefined;
   const { statusCode, headers, cookies, body, isBase64Encoded } = result;
-  if (!["number", "string", "boolean"].includes(typeof statusCode)) return undefined;
+  // As JSON would have it: such a member is not there.
+  if (["undefined", "function", "symbol"].includes(typeof statusCode)) return undefined;
   const text = typeof body === "string" ? body : bodyText(body);
   const mayBeTooLarge = text.length * escapedCharactersMax > responseBytesMax;
   if (mayBeTooLarge && isTooLarge(JSON.stringify(result))) return tooLarge;

@@ -2,18 +2,13 @@ import type { Random } from "./random.ts";
 
 /** RFC 9562 version 4 UUID, lower case, the form of every AWS request id. */
 export function uuid(random: Random): string {
-  const bytes = Uint8Array.from(random.bytes(16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const text = hex(bytes);
-  return [
-    text.slice(0, 8),
-    text.slice(8, 12),
-    text.slice(12, 16),
-    text.slice(16, 20),
-    text.slice(20),
-  ].join("-");
+  const text = hex(random.bytes(16));
+  const variant = variants[Number.parseInt(text.charAt(16), 16) & 3];
+  return `${text.slice(0, 8)}-${text.slice(8, 12)}-4${text.slice(13, 16)}-${variant}${text.slice(17, 20)}-${text.slice(20)}`;
 }
+
+/** The first digit of the fourth group: two bits fixed, two random. */
+const variants = "89ab";
 
 /** Lower-case hexadecimal. */
 function hex(bytes: Uint8Array): string {

@@ -25,7 +25,9 @@ function pooledBytes(count: number): Uint8Array {
     pool = randomBytes(poolBytes);
     poolAt = 0;
   }
-  const bytes = Uint8Array.from(pool.subarray(poolAt, poolAt + count));
+  // Not `pool.slice`: the pool is a Buffer, whose slices are views of what is wiped below.
+  const bytes = new Uint8Array(count);
+  bytes.set(pool.subarray(poolAt, poolAt + count));
   pool.fill(0, poolAt, poolAt + count);
   poolAt += count;
   return bytes;

@@ -18,6 +18,8 @@ export interface FunctionUrlCall {
   readonly sourceIp: string;
   readonly requestId: string;
   readonly nowMs: number;
+  /** The same as `RequestTime` writes it. */
+  readonly time: string;
   readonly traceId: string;
   /** Set when the caller signed. */
   readonly caller: { readonly principal: Principal; readonly accessKeyId: string } | undefined;
@@ -51,7 +53,7 @@ export function toFunctionUrlEvent(call: FunctionUrlCall): object {
       requestId: call.requestId,
       routeKey: "$default",
       stage: "$default",
-      time: formatTime(call.nowMs),
+      time: call.time,
       timeEpoch: call.nowMs,
     },
     ...eventBody(call.body, request.headers["content-type"]),
@@ -125,10 +127,20 @@ function joinParameters(rawQuery: string): Record<string, string> | undefined {
   return Object.fromEntries(joined);
 }
 
-/** `12/Mar/2020:19:03:58 +0000` */
-function formatTime(epochMs: number): string {
-  const [, day, month, year, time] = new Date(epochMs).toUTCString().split(" ");
-  return `${day}/${month}/${year}:${time} +0000`;
+/** `12/Mar/2020:19:03:58 +0000`; made once a second, as it is the same for all requests of it. */
+export class RequestTime {
+  #second = NaN;
+  #text = "";
+
+  format(epochMs: number): string {
+    const second = Math.floor(epochMs / 1_000);
+    if (second !== this.#second) {
+      const [, day, month, year, time] = new Date(epochMs).toUTCString().split(" ");
+      this.#text = `${day}/${month}/${year}:${time} +0000`;
+      this.#second = second;
+    }
+    return this.#text;
+  }
 }
 
 /**
@@ -216,7 +228,13 @@ function readBody(value: object): Uint8Array | undefined {
   const { body, isBase64Encoded } = value as Record<string, unknown>; // each is checked below
   if (body === undefined || body === null) return new Uint8Array();
   if (typeof body !== "string") return Buffer.from(JSON.stringify(body));
-  if (isBase64Encoded !== true) return Buffer.from(body);
-  const isBase64 = /^[A-Za-z0-9+/]*={0,2}$/.test(body) && body.length % 4 !== 1;
-  return isBase64 ? Buffer.from(body, "base64") : undefined;
+  const bytes = Buffer.from(body);
+  return isBase64Encoded === true ? decodeBody(bytes) : bytes;
+}
+
+/** Bytes of a body given as base64; undefined when it is none. */
+export function decodeBody(base64: Buffer): Buffer | undefined {
+  const text = base64.toString("latin1");
+  const isBase64 = /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 !== 1;
+  return isBase64 ? Buffer.from(text, "base64") : undefined;
 }

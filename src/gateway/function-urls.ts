@@ -12,10 +12,13 @@ import type { Answer } from "./answer.ts";
 import { jsonAnswer } from "./answer.ts";
 import { answerPreflight, applyCors } from "./cors.ts";
 import { readResponseHead, toFunctionUrlAnswer, toFunctionUrlEvent } from "./function-url.ts";
+import type { RequestTime } from "./function-url.ts";
 import type { FunctionUrl } from "./gateway.ts";
 import type { Incoming } from "./incoming.ts";
 import { functionUrlBytesMax, invocationDeadlineMs } from "./limits.ts";
 import { preludeContentType, readPrelude } from "./prelude.ts";
+import type { Facts } from "./routing.ts";
+import type { ResponseHeads } from "./response-heads.ts";
 
 /** One request to a function URL, found and believed as far as HTTP goes. */
 export interface Visit {
@@ -26,15 +29,15 @@ export interface Visit {
   readonly rawPath: string;
   readonly incoming: Incoming;
   readonly endpoint: string;
-  readonly requestId: string;
-  readonly trace: TraceContext;
-  readonly signal: AbortSignal;
+  readonly facts: Facts;
 }
 
 export interface FunctionUrlDeps {
   readonly resolver: FunctionResolver;
   readonly invoker: Pick<Invoker, "invoke">;
   readonly authenticator: Authenticator;
+  readonly heads: ResponseHeads;
+  readonly time: RequestTime;
   readonly clock: Clock;
   readonly telemetry: Pick<Telemetry, "log" | "tracer">;
 }
@@ -45,8 +48,8 @@ export async function serveFunctionUrl(deps: FunctionUrlDeps, visit: Visit): Pro
   const preflight = answerPreflight(request, visit.url.cors);
   if (preflight) return preflight;
   const { target } = visit.url;
-  using span = deps.telemetry.tracer.span(visit.trace, "lambda.FunctionUrl", {
-    requestId: visit.requestId,
+  using span = deps.telemetry.tracer.span(visit.facts.trace, "lambda.FunctionUrl", {
+    requestId: visit.facts.requestId,
     function: target.name,
   });
   let answer: Answer;
@@ -57,9 +60,9 @@ export async function serveFunctionUrl(deps: FunctionUrlDeps, visit: Visit): Pro
     if (answer.status >= 500) {
       deps.telemetry.log.event("function-url.failed", {
         // Nobody is left to be answered: the caller's decision, not a degradation.
-        level: visit.signal.aborted ? "debug" : "warn",
+        level: visit.facts.isHungUp ? "debug" : "warn",
         error,
-        requestId: visit.requestId,
+        requestId: visit.facts.requestId,
       });
     }
   }
@@ -126,27 +129,31 @@ async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Pr
   const resolved = await deps.resolver.resolve(target, { region: target.region });
   if (!resolved) return jsonAnswer(404, { Message: "The function of this URL no longer exists." });
   const { incoming, region } = visit;
+  const nowMs = deps.clock.nowMs();
   const event = toFunctionUrlEvent({
     request,
     rawPath: visit.rawPath,
     body,
     urlId: visit.urlId,
-    domainName: incoming.hostName,
-    port: incoming.host.slice(incoming.hostName.length + 1) || "80",
+    domainName: incoming.hostEntry.name,
+    port: incoming.hostEntry.port || "80",
     sourceIp: incoming.remoteAddress,
-    requestId: visit.requestId,
-    nowMs: deps.clock.nowMs(),
+    requestId: visit.facts.requestId,
+    nowMs,
+    time: deps.time.format(nowMs),
     traceId: trace.traceId,
     caller,
   });
   const payload = Buffer.from(JSON.stringify(event));
   if (payload.byteLength > functionUrlBytesMax) return tooLarge;
   const context: RequestContext = {
-    requestId: visit.requestId,
+    requestId: visit.facts.requestId,
     principal: caller?.principal ?? { arn: "anonymous", accountId: target.accountId },
     region,
-    deadlineMs: deps.clock.nowMs() + invocationDeadlineMs,
-    signal: visit.signal,
+    deadlineMs: nowMs + invocationDeadlineMs,
+    get signal() {
+      return visit.facts.signal;
+    },
     trace,
     endpoint: visit.endpoint,
     log: deps.telemetry.log,
@@ -211,7 +218,8 @@ async function readBounded(body: AsyncIterable<Uint8Array>, over: Answer): Promi
       pieces.push(piece);
     }
   } catch (error) {
-    throw refusedBy(error);
+    // All bodies that are still arriving have one bound; this one would go beyond it.
+    throw isPlatformError(error, "queue.full") ? new Refused(overloaded) : refusedBy(error);
   }
   return Buffer.concat(pieces, byteCount);
 }
@@ -226,7 +234,8 @@ async function buffer(
   target: ResolvedFunction,
   asked: Asked,
 ): Promise<Answer> {
-  const result = await deps.invoker.invoke({ target, ...asked });
+  const result = await deps.invoker.invoke({ target, ...asked, wantsHttp: true });
+  if (result.http) return deps.heads.answer(result.http) ?? internalError;
   const payload =
     result.payload instanceof Uint8Array
       ? result.payload

@@ -1,3 +1,5 @@
+import { rememberedHostsMax } from "./limits.ts";
+
 /**
  * Which names a request may use for us, and which web pages may call. A page from anywhere can make
  * a browser send requests to this machine, and a name anybody registered can be made to point at it
@@ -11,9 +13,7 @@ export interface Callers {
 }
 
 /** Name and port apart, lower case; undefined when it is not a Host at all. */
-export function parseHost(
-  text: string,
-): { readonly name: string; readonly port: string } | undefined {
+function parseHost(text: string): { readonly name: string; readonly port: string } | undefined {
   const found = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?$/i.exec(text);
   if (!found) return undefined;
   return { name: (found[1] ?? "").toLowerCase().replace(/\.$/, ""), port: found[2] ?? "" };
@@ -28,7 +28,7 @@ const builtIn = [
   "*.localhost.localstack.cloud",
 ];
 
-export function isHostAllowed(name: string, callers: Callers): boolean {
+function isHostAllowed(name: string, callers: Callers): boolean {
   return [...builtIn, ...callers.hosts].some((allowed) => {
     const pattern = allowed.toLowerCase();
     return pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) : name === pattern;
@@ -78,4 +78,36 @@ export function readFunctionUrlPath(
     );
   if (!found) return undefined;
   return { urlId: found[2] ?? "", region: found[1], rest: found[3] ?? "/" };
+}
+
+/** What a Host header means here. */
+export interface HostEntry {
+  /** Without the port, lower case. */
+  readonly name: string;
+  readonly port: string;
+  readonly isAllowed: boolean;
+  readonly functionUrl: { readonly urlId: string; readonly region: string } | undefined;
+}
+
+/** Reads Host headers; the few that come again and again are read once. */
+export class HostBook {
+  readonly #callers: Callers;
+  readonly #entries = new Map<string, HostEntry>();
+
+  constructor(callers: Callers) {
+    this.#callers = callers;
+  }
+
+  /** Undefined when the text is no host name with an optional port. */
+  read(text: string): HostEntry | undefined {
+    const known = this.#entries.get(text);
+    if (known) return known;
+    const parsed = parseHost(text);
+    if (!parsed) return undefined;
+    const isAllowed = isHostAllowed(parsed.name, this.#callers);
+    const entry = { ...parsed, isAllowed, functionUrl: readFunctionUrlHost(parsed.name) };
+    if (this.#entries.size >= rememberedHostsMax) this.#entries.clear();
+    this.#entries.set(text, entry);
+    return entry;
+  }
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { WireRequest } from "#protocol/wire/wire.ts";
-import { parseHost } from "./hosts.ts";
+import type { HostBook, HostEntry } from "./hosts.ts";
 
 /** A request whose shape is beyond doubt: one Host, one target, nothing interpreted. */
 export interface Incoming {
   readonly request: WireRequest;
   /** As sent, with port. */
   readonly host: string;
-  readonly hostName: string;
+  readonly hostEntry: HostEntry;
   readonly remoteAddress: string;
 }
 
@@ -19,6 +19,7 @@ export interface Incoming {
  */
 export function readIncoming(
   message: IncomingMessage,
+  hosts: HostBook,
   count: (byteCount: number) => void,
 ): Incoming | string {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>; // no prototype: names come from outside
@@ -34,8 +35,8 @@ export function readIncoming(
   }
   if (hostCount !== 1) return "A request must have exactly one Host header.";
   const host = headers["host"] ?? "";
-  const parsed = parseHost(host);
-  if (!parsed) return "The Host header is not a host name with an optional port.";
+  const hostEntry = hosts.read(host);
+  if (!hostEntry) return "The Host header is not a host name with an optional port.";
   const target = readTarget(message.url ?? "", host);
   if (typeof target === "string") return target;
   const hasBody =
@@ -48,14 +49,16 @@ export function readIncoming(
       body: hasBody ? counted(message, count) : nothing,
     },
     host,
-    hostName: parsed.name,
+    hostEntry,
     remoteAddress: message.socket.remoteAddress ?? "127.0.0.1",
   };
 }
 
 function readTarget(url: string, host: string): { path: string; rawQuery: string } | string {
   let target = url;
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i.exec(url);
+  const absolute = target.startsWith("/")
+    ? null
+    : /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i.exec(url);
   if (absolute) {
     if (absolute[1]?.toLowerCase() !== host.toLowerCase()) {
       return "The request target names another host than the Host header.";

@@ -45,3 +45,10 @@ export const preludeBytesMax = 256 * 1024;
 
 /** Nobody waits longer for a function: its 15 minutes and one for queueing. */
 export const invocationDeadlineMs = 16 * 60_000;
+
+/** Heads of functions' answers that are remembered as checked, and how large one may be for that. */
+export const rememberedHeadsMax = 1_024;
+export const rememberedHeadBytesMax = 4 * 1024;
+
+/** Host headers whose meaning is remembered. */
+export const rememberedHostsMax = 1_024;

@@ -3,9 +3,9 @@ import type { GuestIdentity } from "#functions/pool/pool.ts";
 import { findAdminRoute, healthAnswer, isLoopback } from "./admin.ts";
 import type { Answer } from "./answer.ts";
 import { jsonAnswer } from "./answer.ts";
-import { serveFunctionUrl } from "./function-urls.ts";
+import { type FunctionUrlDeps, serveFunctionUrl } from "./function-urls.ts";
 import type { GatewayDeps } from "./gateway.ts";
-import { isHostAllowed, judgePage, readFunctionUrlHost, readFunctionUrlPath } from "./hosts.ts";
+import { judgePage, readFunctionUrlPath } from "./hosts.ts";
 import type { Callers } from "./hosts.ts";
 import type { Incoming } from "./incoming.ts";
 import { configuredOriginHeaders, isPreflight, preflightAnswer } from "./page-cors.ts";
@@ -19,7 +19,10 @@ export interface Routed {
 export interface Facts {
   readonly requestId: string;
   readonly trace: TraceContext;
+  /** Fires when the caller hangs up. */
   readonly signal: AbortSignal;
+  /** The same without a signal having to be made. */
+  readonly isHungUp: boolean;
 }
 
 interface Arrived {
@@ -41,23 +44,26 @@ export async function routeGuest(
   return dispatch(deps, { incoming, facts, fromGuest: true });
 }
 
+export interface OutsideDeps extends GatewayDeps {
+  readonly callers: Callers;
+  readonly functionUrls: FunctionUrlDeps;
+}
+
 /** Everything that did not come out of a sandbox. */
 export async function routeOutside(
-  deps: GatewayDeps,
+  deps: OutsideDeps,
   { incoming, facts }: Arrived,
 ): Promise<Routed> {
-  const callers: Callers = {
-    hosts: [...deps.config.allowedHosts, ...ownNames(deps.config.host)],
-    origins: deps.config.allowedOrigins,
-  };
-  const { request, hostName } = incoming;
-  if (!isHostAllowed(hostName, callers)) {
+  const { callers } = deps;
+  const { request, hostEntry } = incoming;
+  if (!hostEntry.isAllowed) {
+    const { name } = hostEntry;
     return refuse(
       403,
-      `This server does not answer for the host name '${hostName}'. If that name is yours, allow it: --allowed-hosts=${hostName}`,
+      `This server does not answer for the host name '${name}'. If that name is yours, allow it: --allowed-hosts=${name}`,
     );
   }
-  const urlHost = readFunctionUrlHost(hostName);
+  const urlHost = hostEntry.functionUrl;
   if (urlHost) return visitUrl(deps, { incoming, facts }, { ...urlHost, rawPath: request.path });
   const urlPath = readFunctionUrlPath(request.path);
   if (urlPath) {
@@ -111,7 +117,9 @@ async function dispatch(
   const { request, host } = incoming;
   const answer = await deps.dispatcher.dispatch({
     request,
-    ...facts,
+    requestId: facts.requestId,
+    trace: facts.trace,
+    signal: facts.signal,
     endpoint: `http://${host}`,
     fromGuest,
   });
@@ -122,16 +130,22 @@ async function dispatch(
 }
 
 async function visitUrl(
-  deps: GatewayDeps,
+  deps: OutsideDeps,
   { incoming, facts }: Arrived,
   at: { readonly urlId: string; readonly region: string; readonly rawPath: string },
 ): Promise<Routed> {
   const url = await deps.urls.find(at.urlId, at.region);
   if (!url) return nothing(`There is no function URL ${at.urlId} in ${at.region}.`);
   const endpoint = `http://${incoming.host}`;
-  const visit = { url, ...at, incoming, endpoint, ...facts };
-  const answer = await serveFunctionUrl({ ...deps, ...deps.functions }, visit);
+  const visit = { url, ...at, incoming, endpoint, facts };
+  const answer = await serveFunctionUrl(deps.functionUrls, visit);
   return { kind: "function-url", answer };
+}
+
+/** Who may call, by configuration; the address that was bound is one of our names. */
+export function callersOf(config: GatewayDeps["config"]): Callers {
+  const hosts = [...config.allowedHosts, ...ownNames(config.host)];
+  return { hosts, origins: config.allowedOrigins };
 }
 
 /** The address that was bound, unless it means every address. */

@@ -23,15 +23,16 @@ export async function sendAnswer(
   if (safe !== answer && !(answer.body instanceof Uint8Array)) await discard(answer.body);
   const isBodyless = message.method === "HEAD" || safe.status === 204 || safe.status === 304;
   const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(safe.headers)) {
-    headers[name] = typeof value === "string" ? value : [...value];
+  for (const name in safe.headers) {
+    const value = safe.headers[name];
+    if (value !== undefined) headers[name] = typeof value === "string" ? value : [...value];
   }
   if (body instanceof Uint8Array && safe.status !== 204 && safe.status !== 304) {
     headers["content-length"] = String(body.byteLength);
   }
   response.on("error", () => response.destroy());
   response.writeHead(safe.status, headers);
-  swallowRest(message, response, deps.clock);
+  if (!message.complete) swallowRest(message, response, deps.clock);
   if (body instanceof Uint8Array && !isBodyless && body.byteLength > answerSliceBytes) {
     using _held = deps.unread.hold(response, body.byteLength);
     return await pump(slices(body), response, deps.clock); // awaited: `using` ends with the function

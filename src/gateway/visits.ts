@@ -6,10 +6,13 @@ import { formatTraceHeader, parseTraceHeader, traceHeaderName } from "#telemetry
 import type { Answer } from "./answer.ts";
 import { ArrivingBytes } from "./arriving-bytes.ts";
 import { jsonAnswer } from "./answer.ts";
+import { RequestTime } from "./function-url.ts";
 import type { GatewayDeps } from "./gateway.ts";
+import { HostBook } from "./hosts.ts";
 import { readIncoming } from "./incoming.ts";
 import { arrivingBytesMax, unreadBytesMax } from "./limits.ts";
-import { refuse, routeGuest, routeOutside } from "./routing.ts";
+import { ResponseHeads } from "./response-heads.ts";
+import { callersOf, refuse, routeGuest, routeOutside } from "./routing.ts";
 import type { Facts, Routed } from "./routing.ts";
 import { sendAnswer } from "./send.ts";
 import { UnreadAnswers } from "./unread-answers.ts";
@@ -34,22 +37,27 @@ export interface Visits {
 export function createVisits(deps: GatewayDeps): Visits {
   const arriving = new ArrivingBytes(deps.bounds?.arrivingBytesMax ?? arrivingBytesMax);
   const unread = new UnreadAnswers(deps.bounds?.unreadBytesMax ?? unreadBytesMax);
+  const functionUrls = {
+    ...deps,
+    ...deps.functions,
+    heads: new ResponseHeads(),
+    time: new RequestTime(),
+  };
+  const callers = callersOf(deps.config);
+  const hosts = new HostBook(callers);
+  const outside = { ...deps, callers, functionUrls };
   async function handle(exchange: Exchange): Promise<void> {
     const startMs = deps.clock.monotonicMs();
     const requestId = uuid(deps.random);
-    const hungUp = new AbortController();
-    exchange.response.once("close", () => {
-      if (!exchange.response.writableFinished) hungUp.abort(new Error("The caller hung up."));
-    });
-    const facts = { requestId, trace: traceOf(exchange), signal: hungUp.signal };
+    const facts = new VisitFacts(requestId, traceOf(exchange), exchange.response);
     let routed: Routed;
     using body = arriving.open();
     try {
-      const incoming = readIncoming(exchange.message, body.add);
+      const incoming = readIncoming(exchange.message, hosts, body.add);
       if (typeof incoming === "string") routed = refuse(400, incoming, { connection: "close" });
       else if (exchange.guest) {
         routed = await routeGuest(deps, { incoming, facts }, exchange.guest());
-      } else routed = await routeOutside(deps, { incoming, facts });
+      } else routed = await routeOutside(outside, { incoming, facts });
     } catch (error) {
       deps.telemetry.log.event("http.failed", { level: "error", error, requestId });
       routed = { kind: "failed", answer: jsonAnswer(500, { message: "Internal Server Error" }) };
@@ -77,6 +85,36 @@ export function createVisits(deps: GatewayDeps): Visits {
   }
 
   return { handle };
+}
+
+/** Most requests are over before anybody asks for a signal, which takes longer to make than all the rest. */
+class VisitFacts implements Facts {
+  readonly requestId: string;
+  readonly trace: TraceContext;
+  readonly #response: ServerResponse;
+  #hungUp: AbortController | undefined;
+
+  constructor(requestId: string, trace: TraceContext, response: ServerResponse) {
+    this.requestId = requestId;
+    this.trace = trace;
+    this.#response = response;
+  }
+
+  get isHungUp(): boolean {
+    return this.#response.closed && !this.#response.writableFinished;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#hungUp) return this.#hungUp.signal;
+    const hungUp = new AbortController();
+    this.#hungUp = hungUp;
+    const tell = (): void => {
+      if (this.isHungUp) hungUp.abort(new Error("The caller hung up."));
+    };
+    this.#response.once("close", tell);
+    tell();
+    return hungUp.signal;
+  }
 }
 
 function withIds(answer: Answer, facts: Facts): Answer {

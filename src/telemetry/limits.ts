@@ -21,3 +21,12 @@ export const exportTimeoutMs = 10_000;
 
 /** Characters of one attribute value that are kept. */
 export const attributeCharactersMax = 1_024;
+
+/**
+ * Traces recorded in any one second; of those beyond, one in `sampledOneIn`. The service records "the first
+ * request each second, and five percent of any additional requests"
+ * (https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html); a machine of one's own
+ * can afford a larger reservoir, and at most 5,000 traces are kept anyway.
+ */
+export const sampledPerSecond = 100;
+export const sampledOneIn = 20;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import type { TraceContext } from "#base/context.ts";
 import { createVirtualClock, systemClock } from "#base/clock.ts";
 import { createSeededRandom, systemRandom } from "#base/random.ts";
 import { spansPerTraceMax, tracesMax } from "./limits.ts";
@@ -55,13 +56,32 @@ test("what is kept is bounded: old traces are forgotten, long ones are cut", () 
     clock: createVirtualClock(startMs),
     random: createSeededRandom(2),
   });
-  const first = tracer.newTrace();
+  const sampled = (): TraceContext => ({ ...tracer.newTrace(), sampled: true });
+  const first = sampled();
   tracer.record(first, "one", 0, 1);
-  for (let count = 0; count < tracesMax; count++) tracer.record(tracer.newTrace(), "x", 0, 1);
+  for (let count = 0; count < tracesMax; count++) tracer.record(sampled(), "x", 0, 1);
   assert.deepEqual(tracer.find(first.traceId), []);
-  const long = tracer.newTrace();
+  const long = sampled();
   for (let count = 0; count < spansPerTraceMax + 10; count++) tracer.record(long, "x", 0, 1);
   assert.equal(tracer.find(long.traceId).length, spansPerTraceMax);
+});
+
+test("of many traces in a second the first hundred are recorded, then one in twenty", async () => {
+  const clock = createVirtualClock(startMs);
+  const tracer = createTracer({ clock, random: createSeededRandom(3) });
+  const recorded = (): number => {
+    const traces = Array.from({ length: 1_100 }, () => tracer.newTrace());
+    for (const trace of traces) tracer.span(trace, "request").end();
+    const found = traces.filter((trace) => tracer.find(trace.traceId).length > 0);
+    assert.deepEqual(
+      found.map((trace) => trace.traceId),
+      traces.filter((trace) => trace.sampled).map((trace) => trace.traceId),
+    );
+    return found.length;
+  };
+  assert.equal(recorded(), 150);
+  await clock.advance(1_000);
+  assert.equal(recorded(), 150);
 });
 
 test("the trace header is read and written in X-Ray's form; hops are not believed", () => {

@@ -12,7 +12,7 @@ import { createTracer } from "./tracer.ts";
  * Spans are recorded off the response path: ending one is a push into a bounded buffer.
  */
 export interface Tracer {
-  /** Opens a span under `parent`; it is recorded when ended, never before. */
+  /** Opens a span under `parent`; it is recorded when ended, never before, and only if `parent` is sampled. */
   span(parent: TraceContext, name: string, attributes?: SpanAttributes): Span;
   /** The time line of spans: epoch milliseconds with fractions. What `record` wants. */
   nowMs(): number;
@@ -24,7 +24,7 @@ export interface Tracer {
     endMs: number,
     attributes?: SpanAttributes,
   ): TraceContext;
-  /** A context with a fresh trace id and no parent. */
+  /** A context with a fresh trace id and no parent. Under load not every trace is recorded: see limits.ts. */
   newTrace(): TraceContext;
   /** Spans of one trace in order of their start; empty when unknown or already evicted. */
   find(traceId: string): readonly FinishedSpan[];

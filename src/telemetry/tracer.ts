@@ -3,6 +3,7 @@ import type { TraceContext } from "#base/context.ts";
 import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import { attributeCharactersMax, spansMax, spansPerTraceMax, tracesMax } from "./limits.ts";
+import { Sampler } from "./sampler.ts";
 import type { FinishedSpan, Span, SpanAttributes, Tracer, TraceSummary } from "./telemetry.ts";
 
 /** A tracer that keeps what it records in memory, within the three maxima of `limits.ts`. */
@@ -14,6 +15,7 @@ export function createTracer(deps: {
 }): Tracer {
   const { clock, random } = deps;
   const traces = new Map<string, FinishedSpan[]>(); // in order of their first span: the oldest is first
+  const sampler = new Sampler();
   let spanCount = 0;
   // Monotonic time pinned to the wall once, so that spans of one trace can be compared to each other
   // to the microsecond even while the wall clock is being adjusted.
@@ -42,23 +44,29 @@ export function createTracer(deps: {
 
   return {
     nowMs: preciseNowMs,
-    newTrace: () => ({
-      traceId: `1-${Math.floor(clock.nowMs() / 1000)
+    newTrace() {
+      const nowMs = clock.nowMs();
+      const seconds = Math.floor(nowMs / 1000)
         .toString(16)
-        .padStart(8, "0")}-${randomHex(random, 12)}`,
-      spanId: undefined,
-      sampled: true,
-      hops: 0,
-    }),
+        .padStart(8, "0");
+      return {
+        traceId: `1-${seconds}-${randomHex(random, 12)}`,
+        spanId: undefined,
+        sampled: sampler.decide(nowMs),
+        hops: 0,
+      };
+    },
     span(parent, name, attributes = {}) {
+      if (!parent.sampled) return new UnrecordedSpan(parent);
       const context = child(parent);
       return openSpan({ context, parentId: parent.spanId, name, attributes, preciseNowMs, keep });
     },
     record(parent, name, startMs, endMs, attributes = {}) {
+      if (!parent.sampled) return parent;
       const context = child(parent);
       const { traceId, spanId } = context;
       const common = { traceId, spanId, parentId: parent.spanId, name, startMs, endMs };
-      if (parent.sampled) keep({ ...common, error: undefined, attributes: shorten(attributes) });
+      keep({ ...common, error: undefined, attributes: shorten(attributes) });
       return context;
     },
     find(traceId) {
@@ -68,6 +76,20 @@ export function createTracer(deps: {
       return [...traces.values()].slice(-limit).toReversed().map(summarise);
     },
   };
+}
+
+/** Of a trace that is not recorded: what happens below it hangs where it does. */
+class UnrecordedSpan implements Span {
+  readonly context: TraceContext;
+
+  constructor(context: TraceContext) {
+    this.context = context;
+  }
+
+  set(): void {}
+  fail(): void {}
+  end(): void {}
+  [Symbol.dispose](): void {}
 }
 
 function openSpan(options: {
@@ -86,7 +108,6 @@ function openSpan(options: {
   const end = (): void => {
     if (ended) return;
     ended = true;
-    if (!context.sampled) return;
     const { traceId, spanId } = context;
     const endMs = preciseNowMs();
     keep({

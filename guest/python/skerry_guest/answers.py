@@ -38,8 +38,7 @@ def too_large():
 
 def _http(result):
     """None for what is not HTTP: a result needs a ``statusCode`` for that."""
-    status = result.get("statusCode")
-    if type(status) not in (int, str, bool, float):
+    if "statusCode" not in result:
         return None
     body = result.get("body")
     if isinstance(body, str):
@@ -49,7 +48,7 @@ def _http(result):
     if len(content) * _ESCAPED_BYTES_MAX > RESPONSE_BYTES_MAX:
         if len(_marshal(result)) > RESPONSE_BYTES_MAX:
             return channel.HTTP, (), None
-    head = _marshal([status, result.get("headers"), result.get("cookies")]).decode("utf-8")
+    head = _marshal([result["statusCode"], result.get("headers"), result.get("cookies")]).decode("utf-8")
     fields = [(channel.HEAD, head)]
     if result.get("isBase64Encoded") is True and isinstance(body, str):
         fields.append((channel.IS_BASE64, "1"))
