@@ -40,11 +40,11 @@ export function supervise({ channel, names, command, environment, runtimeEnviron
     0,
     names.map((name) => [fields.name, name]),
   );
-  for (const name of names) startExtension(name);
 
   return (frame) => {
     const name = frame.metadata.get(fields.name) ?? "";
-    if (frame.kind === kinds.launch) startRuntime();
+    if (frame.kind === kinds.launch && name === "") startRuntime();
+    else if (frame.kind === kinds.launch) startExtension(name);
     else if (frame.kind === kinds.terminate) signal(name, "SIGTERM");
     else if (frame.kind === kinds.kill) signal(name, "SIGKILL");
     else if (frame.kind === kinds.deliver) void deliver(frame);

@@ -236,7 +236,6 @@ class ManagedGuest implements Guest {
   /** Extensions have their part of init too. */
   async #readyBeside(): Promise<InitFailure | undefined> {
     this.extensions.runtimeReady();
-    if (!this.extensions.isInUse) return undefined;
     const broken = await Promise.race([this.extensions.ready(), this.#exit()]);
     if (!broken) return undefined;
     return "errorType" in broken ? { kind: "error", error: broken } : broken;

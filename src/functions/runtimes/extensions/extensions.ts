@@ -52,6 +52,7 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
   #listener: ExtensionListener | undefined;
   #runtimeEnd = Promise.withResolvers<ProcessEnd>();
   #isRuntimeStarted = false;
+  #isInitOver = false;
   #shutdown: Promise<void> | undefined;
 
   constructor(clock: Clock) {
@@ -92,7 +93,10 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
     this.#assignment = assignment;
   }
 
-  /** External ones have been started. Resolves when they have registered and the runtime was told to start. */
+  /**
+   * Starts the external ones, now that their registration can be told from an internal one's. Resolves
+   * when they have registered and the runtime was told to start.
+   */
   async begin(names: readonly string[], channel: Channel): Promise<FunctionErrorBody | undefined> {
     this.#step({ kind: "launched", names: names.slice(0, extensionsMax) });
     const surplus = names[extensionsMax];
@@ -103,6 +107,7 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
       ended: (end) => this.#ended(end),
       output: (name, stream, bytes) => this.#listener?.output(name, stream, bytes),
     });
+    for (const name of names.slice(0, extensionsMax)) this.#supervisor.launch(name);
     await this.#until(() => areRegistered(this.#state));
     if (this.#state.failure) return this.#tell(this.#state.failure);
     this.#isRuntimeStarted = true;
@@ -115,9 +120,11 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
     return this.#state.failure && errorOf(this.#state.failure);
   }
 
-  /** The last part of init. */
+  /** The last part of init; also where there are none. Until then they may subscribe. */
   async ready(): Promise<FunctionErrorBody | undefined> {
     const error = await this.settled();
+    this.#isInitOver = true;
+    this.#telemetry.close();
     for (const { name, state, events } of this.#state.extensions)
       this.#show({ name, state, events });
     return error;
@@ -125,7 +132,6 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
 
   runtimeReady(): void {
     this.#step({ kind: "runtime-ready" });
-    this.#telemetry.close();
   }
 
   /** An invocation begins: those that want it are told. */
@@ -235,7 +241,7 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
       return forbid(response, { errorType: "Extension.UnknownExtensionIdentifier", errorMessage });
     }
     const title = api === "logs" ? "Logs" : "Telemetry";
-    if (!this.#state.isRegistrationOpen) {
+    if (this.#isInitOver) {
       const errorMessage = `${title} API subscription is closed already`;
       return forbid(response, { errorType: `${title}.SubscriptionClosed`, errorMessage });
     }

@@ -47,9 +47,9 @@ export class Supervisor {
     void this.#listen();
   }
 
-  /** Starts the runtime. */
-  launch(): void {
-    this.#channel.send(kinds.launch, 0, []);
+  /** Starts an extension by its name, or the runtime by none. */
+  launch(name = ""): void {
+    this.#channel.send(kinds.launch, 0, [[fields.name, name]]);
   }
 
   /** SIGTERM to the process itself. */
