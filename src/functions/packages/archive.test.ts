@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isPlatformError } from "#base/errors.ts";
-import { archiveLimits, messages } from "./archive.ts";
+import { archiveLimits, messages, readArchive } from "./archive.ts";
+import { overlappingBomb, repeatedBomb } from "./testing/bombs.ts";
 import { writeZip, type ZipEntry } from "./testing/zip.ts";
 import { checkArchive, unpackArchive } from "./unpack.ts";
 
@@ -77,6 +78,43 @@ const refused: Readonly<Record<string, Uint8Array>> = {
     writeZip([good]).subarray(0, 20),
     writeZip([good]).subarray(-40),
   ]),
+  "a link that is made first and written through after": writeZip([
+    { name: "out", content: "inside", mode: link },
+    { name: "inside/" },
+    { name: "out/../../evil", content: "x" },
+  ]),
+  "a link to itself by way of ..": writeZip([{ name: "a/l", content: "../../a/l", mode: link }]),
+  "a link to another drive": writeZip([{ name: "l", content: "/c:/windows", mode: link }]),
+  "a file in place of a link": writeZip([
+    { name: "l", content: "a", mode: link },
+    { name: "l", content: "x" },
+  ]),
+  "a directory below a link": writeZip([{ name: "l", content: "a", mode: link }, { name: "l/d/" }]),
+  "only dots": writeZip([{ name: "..", content: "x" }]),
+  "dots between slashes": writeZip([{ name: "a//..//..//evil", content: "x" }]),
+  "a device of another name": writeZip([
+    { name: "dev/", mode: 0o020_666 },
+    good,
+    { name: "dev/x", mode: 0o060_600 },
+  ]),
+  "a name that is longer in the local header": writeZip([
+    { ...good, localName: "index.js/../../evil" },
+  ]),
+  "a size that needs ZIP64 and has none": writeZip([
+    { ...good, forged: { uncompressedSize: 0xffff_ffff } },
+  ]),
+  "a packed size beyond the file": writeZip([{ ...good, forged: { compressedSize: 0x7fff_ffff } }]),
+  "a checksum of nothing": writeZip([{ name: "f", content: stuffed, forged: { crc32: 0 } }]),
+  "stored data that claims to be deflated": writeZip([
+    {
+      name: "f",
+      content: "plain",
+      stored: true,
+      forged: { method: 8, localMethod: 8, data: Buffer.from("plain") },
+    },
+  ]),
+  "a directory that has moved": moved(writeZip([good])),
+  "an end that points beyond itself": beyond(writeZip([good])),
   "bytes behind the end": Buffer.concat([writeZip([good]), Buffer.from("tail")]),
 };
 
@@ -91,6 +129,17 @@ for (const [name, zip] of Object.entries(refused)) {
       });
     assert.deepEqual((await readdir(place.path)).toSorted(), ["archive.zip", "tree"]);
   });
+}
+
+/** The end record's directory offset, one byte off. */
+function moved(zip: Buffer): Buffer {
+  zip.writeUInt32LE(zip.readUInt32LE(zip.length - 6) + 1, zip.length - 6);
+  return zip;
+}
+
+function beyond(zip: Buffer): Buffer {
+  zip.writeUInt32LE(0x7fff_ffff, zip.length - 6);
+  return zip;
 }
 
 const tooLarge: Readonly<Record<string, Uint8Array>> = {
@@ -124,6 +173,44 @@ test("a bomb with a forged size stops at the limit, not at the end", async () =>
   assert(bomb.length < 100_000);
   const limits = { ...archiveLimits, bytesMax: 1024 * 1024 };
   await assert.rejects(checkArchive(bomb, limits), { code: "package.too-large" });
+});
+
+test("entries that share their bytes count each time they are inflated", async () => {
+  const bombs = [overlappingBomb(64, 1024 * 1024), repeatedBomb(64, 1024 * 1024)];
+  for (const bomb of bombs) {
+    assert(bomb.length < 32_000, `${bomb.length} bytes for 64 MiB`);
+    const sizes: number[] = [];
+    const limits = { ...archiveLimits, bytesMax: 8 * 1024 * 1024 };
+    const reading = readArchive(
+      bomb,
+      async (entry) => {
+        let byteCount = 0;
+        for await (const piece of entry.content()) byteCount += piece.byteLength;
+        sizes.push(byteCount);
+      },
+      limits,
+    );
+    await assert.rejects(reading, (error) => {
+      assert(isPlatformError(error), String(error));
+      return ["package.too-large", "package.invalid"].includes(error.code);
+    });
+    assert(sizes.reduce((sum, size) => sum + size, 0) <= limits.bytesMax);
+  }
+});
+
+test("the overlapping bomb is a true archive: a small one passes", async () => {
+  const { byteCount, entryCount } = await checkArchive(overlappingBomb(3, 1_000), archiveLimits);
+  assert.deepEqual([byteCount, entryCount], [1_000 + 1_032 + 1_064, 3]);
+});
+
+test("archives inside of archives stay files, however deep", async () => {
+  let inner = writeZip([{ name: "zeros", content: Buffer.alloc(1_000_000) }]);
+  for (let depth = 0; depth < 5; depth++)
+    inner = writeZip(Array.from({ length: 16 }, (_, n) => ({ name: `${n}.zip`, content: inner })));
+  await using place = await temporaryPlace();
+  const tree = await unpackIn(place.path, inner);
+  assert.deepEqual((await readdir(tree)).length, 16);
+  assert((await lstat(join(tree, "0.zip"))).size < 100_000);
 });
 
 test("too many entries are refused", async () => {

@@ -63,12 +63,19 @@ export const credentialsMarginMs = 60_000;
 export const lineBytesMax = 256 * 1024 - 64;
 /** Log tail for `LogType: Tail`: "the last 4 KB". */
 export const tailBytesMax = 4 * 1024;
+/**
+ * What an event costs besides its text, as CloudWatch counts it ("26 bytes for each log event",
+ * PutLogEvents); without it empty lines would be free, and without end.
+ */
+export const logEventOverheadBytes = 26;
 /** Log bytes of one environment that are kept, per second and at once. The rest is counted. */
 export const logBytesPerSecond = 4 * 1024 * 1024;
 export const logBurstBytes = 16 * 1024 * 1024;
 /** Output bytes read from one environment per window; beyond it the function waits, not the platform. */
 export const readBytesPerWindow = 8 * 1024 * 1024;
 export const readWindowMs = 100;
+/** A line counts as that many bytes more: it is work of its own, however short it is. */
+export const lineReadBytes = 256;
 /**
  * The same between invocations, when only left-over processes can print: enough for what was still in
  * the socket at the end of the last one. (The service freezes everything then.)

@@ -12,6 +12,7 @@ import {
   drainTimeoutMs,
   extensionsMax,
   logBurstBytes,
+  logEventOverheadBytes,
   logBytesPerSecond,
   tailBytesMax,
 } from "./limits.ts";
@@ -282,7 +283,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
     const kept: string[] = [];
     for (const line of lines) {
       const bytes = Buffer.byteLength(line);
-      if (this.#allow(bytes)) {
+      if (this.#allow(bytes + logEventOverheadBytes)) {
         this.#tellDropped();
         kept.push(`${disarm(line)}\n`);
       } else {

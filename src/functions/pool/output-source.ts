@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import {
   idleReadBytesPerWindow,
   idleReadWindowMs,
+  lineReadBytes,
   readBytesPerWindow,
   readWindowMs,
 } from "./limits.ts";
@@ -106,7 +107,9 @@ export class OutputSource {
 
   #deliver(chunk: Buffer): void {
     this.#deliveredBytes += chunk.length;
-    this.#owner.deliver(this.#splitter.push(chunk));
+    const lines = this.#splitter.push(chunk);
+    this.#windowBytes += lines.length * lineReadBytes;
+    this.#owner.deliver(lines);
   }
 
   #open(pace: keyof typeof paces): void {
