@@ -31,8 +31,10 @@ export async function startMeasured(flags: readonly string[] = []): Promise<Meas
   const child = spawn(
     process.execPath,
     ["--conditions=source", program, "up", "--json", "--port=0", `--data=${dataDir}`, ...flags],
-    { stdio: ["ignore", "pipe", "inherit"] },
+    // With a channel it ends when this process does, however that ends.
+    { stdio: ["ignore", "pipe", "inherit", "ipc"] },
   );
+  if (!child.stdout) throw new Error("its output was asked for as a pipe");
   const [line] = (await once(createInterface(child.stdout), "line")) as [string]; // the banner
   const readyMs = performance.now() - startMs;
   const { url, port } = JSON.parse(line) as { url: string; port: number }; // our own
