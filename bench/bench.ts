@@ -1,14 +1,21 @@
 /**
- * Every figure beside its reference in one run, interleaved: `npm run bench` or
- * `npm run bench -- warm cold`. Needs `wrk` for the throughput case. Results also go to
- * `bench/results.json` when `--save` is given.
+ * Every figure beside its reference in one run, interleaved: `npm run bench`, or `npm run bench -- warm
+ * cold` for cases with these words in their name. `--save FILE` keeps the results; `--table FILE FILE`
+ * makes docs/benchmarks.md from one or two such files.
  */
-import { writeFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { coldHit, coldMiss } from "./cases/cold.ts";
 import { environmentMemory } from "./cases/environment.ts";
 import { idleMemory, ready } from "./cases/idle.ts";
+import { keepAlive } from "./cases/keep-alive.ts";
+import { killTime } from "./cases/kill.ts";
 import { logs } from "./cases/logs.ts";
+import { manyFunctions } from "./cases/many-functions.ts";
+import { neighbours } from "./cases/neighbours.ts";
+import { overload } from "./cases/overload.ts";
+import { peers } from "./cases/peers.ts";
 import {
   bigPackage,
   burst,
@@ -18,50 +25,97 @@ import {
   sustainedStarts,
 } from "./cases/start.ts";
 import { store } from "./cases/store.ts";
-import { warm } from "./cases/warm.ts";
+import { warm, warmLatency, warmOpenLoop } from "./cases/warm.ts";
 import { workers } from "./cases/workers.ts";
-import { describe, type Result } from "./harness.ts";
+import { describe, type Finding } from "./harness.ts";
+import { commit, describeMachine } from "./machine.ts";
+import { settings } from "./settings.ts";
+import { type CaseReport, type Report, writeTable } from "./table.ts";
+import { judge } from "./targets.ts";
 
-const cases: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
+const cases: Readonly<Record<string, () => Promise<readonly Finding[]>>> = {
   warm,
+  "warm-latency": warmLatency,
+  "warm-open-loop": warmOpenLoop,
   "cold-hit": coldHit,
   "cold-miss": coldMiss,
   "start-hit": startHit,
   "start-miss": startMiss,
-  "start-sustained": sustainedStarts,
   "start-burst": burst,
+  "start-sustained": sustainedStarts,
   "big-package": bigPackage,
   overhead: sandboxOverhead,
   "environment-memory": environmentMemory,
   ready,
   memory: idleMemory,
+  kill: killTime,
+  neighbours,
+  overload,
+  "keep-alive": keepAlive,
+  "many-functions": manyFunctions,
+  workers,
+  peers,
   store,
   logs,
-  workers,
 };
 
-const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-const machine = {
-  cpu: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
-  memoryGiB: Math.round(totalmem() / 1024 ** 3),
-  kernel: release(),
-  node: process.version,
-};
-console.log(
-  `${machine.cpu}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}\n`,
-);
-const results: Result[] = [];
-for (const [name, run] of Object.entries(cases)) {
-  if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
-  for (const result of await run()) {
-    results.push(result);
-    console.log(`${describe(result)}\n`);
+const names = Object.keys(cases);
+
+if (settings.list) console.log(names.join("\n"));
+else if (settings.table) {
+  writeTable(settings.words.map((file) => JSON.parse(readFileSync(file, "utf8")) as Report)); // ours
+} else await measureAll();
+process.exit(process.exitCode ?? 0);
+
+async function measureAll(): Promise<void> {
+  const machine = describeMachine();
+  console.log(
+    `${machine.cores} × ${machine.processor}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
+      `Node ${machine.versions["node"]}\n`,
+  );
+  const wanted = names.filter(
+    (name) => settings.words.length === 0 || settings.words.some((word) => name.includes(word)),
+  );
+  if (wanted.length === 0) throw new Error(`no such case; there are ${names.join(", ")}`);
+  // What users run, and never an older one.
+  const build = fileURLToPath(new URL("../scripts/build.ts", import.meta.url));
+  execFileSync(process.execPath, ["--conditions=source", build]);
+  const report: Report = {
+    date: new Date().toISOString(),
+    commit: commit(),
+    isQuick: settings.quick,
+    machine,
+    cases: [],
+  };
+  for (const name of wanted) {
+    const done = await measureOne(name);
+    report.cases.push(done);
+    if (done.error !== undefined) process.exitCode = 1;
+    // After every case: an interrupted run keeps what it has.
+    if (settings.save !== undefined) {
+      writeFileSync(settings.save, `${JSON.stringify(report, undefined, 2)}\n`);
+    }
   }
 }
-if (process.argv.includes("--save")) {
-  writeFileSync(
-    "bench/results.json",
-    `${JSON.stringify({ date: new Date().toISOString(), machine, results }, undefined, 2)}\n`,
-  );
+
+/** A case that fails says so; the others go on. */
+async function measureOne(name: string): Promise<CaseReport> {
+  const startMs = performance.now();
+  const seconds = (): number => Math.round((performance.now() - startMs) / 1_000);
+  console.log(`# ${name}\n`);
+  try {
+    const findings = (await cases[name]?.()) ?? [];
+    for (const finding of findings) console.log(`${tell(finding)}\n`);
+    return { name, seconds: seconds(), findings };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    console.error(error);
+    return { name, seconds: seconds(), findings: [], error: text };
+  }
 }
-process.exit(0);
+
+function tell(finding: Finding): string {
+  if ("absent" in finding) return `${finding.absent}: not measured, ${finding.why}`;
+  const verdicts = judge(finding).map(({ id, text }) => `  target     ${id}: ${text}`);
+  return [describe(finding), ...verdicts].join("\n");
+}

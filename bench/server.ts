@@ -11,7 +11,8 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
 /** Between two questions: asking without a pause would take the processors from what is measured. */
 const pollMs = 20;
 
-const program = fileURLToPath(new URL("../src/skerry.ts", import.meta.url));
+/** What the published package runs; `bench.ts` builds it first. */
+const program = fileURLToPath(new URL("../dist/skerry.js", import.meta.url));
 
 export interface MeasuredServer extends AsyncDisposable {
   readonly url: string;
@@ -24,13 +25,13 @@ export interface MeasuredServer extends AsyncDisposable {
   generic(kind: string, count: number): Promise<void>;
 }
 
-/** `skerry up` as a process of its own, with its data on disk. */
+/** The built `skerry up` as a process of its own, with its data on disk. */
 export async function startMeasured(flags: readonly string[] = []): Promise<MeasuredServer> {
   const dataDir = await mkdtemp(join(tmpdir(), "skerry-bench-"));
   const startMs = performance.now();
   const child = spawn(
     process.execPath,
-    ["--conditions=source", program, "up", "--json", "--port=0", `--data=${dataDir}`, ...flags],
+    [program, "up", "--json", "--port=0", `--data=${dataDir}`, ...flags],
     // With a channel it ends when this process does, however that ends.
     { stdio: ["ignore", "pipe", "inherit", "ipc"] },
   );

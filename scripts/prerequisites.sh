@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what npm cannot: bubblewrap (sandboxes), boto3 for Python functions where there is a Python,
-# and, with "clients", what the tests drive Skerry with (boto3 and the aws CLI in a virtual
+# Brings what npm cannot: bubblewrap (sandboxes), boto3 for Python functions where there is a Python;
+# with "bench" the load generator and what peers are installed with; and, with "clients", what the tests drive Skerry with (boto3 and the aws CLI in a virtual
 # environment, a Go toolchain, curl, and the client of Java functions where there is a Maven).
 # As root on a machine with apt-get it installs what is missing and says so. Anywhere else it prints
 # the exact command, and stops if what is missing is needed; tests skip what is merely useful.
@@ -21,7 +21,12 @@ if [ "$mode" = clients ]; then
   # PyPI has version 1 of the aws CLI; `logs tail` came with version 2, which Debian packages.
   [ -x /usr/bin/aws ] || useful+=(awscli)
 fi
-if [ "$mode" = clients ] || has python3; then
+if [ "$mode" = bench ]; then
+  has wrk || useful+=(wrk)
+  has python3 || useful+=(python3)
+  has go || useful+=(golang-go)
+fi
+if [ "$mode" != "" ] || has python3; then
   python3 -c 'import ensurepip' >/dev/null 2>&1 || useful+=(python3-venv)
 fi
 
@@ -35,7 +40,7 @@ if [ ${#needed[@]} -gt 0 ] || [ ${#useful[@]} -gt 0 ]; then
     fi
     for package in "${useful[@]}"; do
       apt-get install -y --no-install-recommends "$package" >/dev/null ||
-        echo "skerry: no package ${package} here; tests that need it are skipped" >&2
+        echo "skerry: no package ${package} here; what needs it is skipped" >&2
     done
   else
     echo "skerry: missing ${needed[*]} ${useful[*]}." \

@@ -15,7 +15,9 @@ import { join } from "node:path";
 const secondTriesMax = 3;
 
 const wanted = process.argv.slice(2);
-const patterns = ["src", "guest", "test", "scripts"].map((folder) => `${folder}/**/*.test.ts`);
+const patterns = ["src", "guest", "test", "scripts", "bench"].map(
+  (folder) => `${folder}/**/*.test.ts`,
+);
 const files = globSync(patterns)
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .toSorted();

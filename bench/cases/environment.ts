@@ -23,7 +23,9 @@ export async function environmentMemory(): Promise<readonly Result[]> {
 }
 
 async function measure(language: Language, waiting: readonly string[]): Promise<Result> {
+  const isNode = language.runtime.startsWith("nodejs");
   return compare({
+    targets: [isNode ? "environment-node" : "environment-python"],
     name: `memory of an idle warm environment, ${language.runtime}, bubblewrap included (PSS)`,
     unit: "MiB",
     rounds: 5,

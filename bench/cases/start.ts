@@ -6,11 +6,14 @@ import { availableParallelism } from "node:os";
 import { deploy } from "../../test/support/functions.ts";
 import { openCaller } from "../caller.ts";
 import { compare, type Result } from "../harness.ts";
+import { sized } from "../settings.ts";
 import { type Language, openNode, openPython } from "../languages.ts";
 import { wallMs } from "../load.ts";
 import { type MeasuredServer, startMeasured } from "../server.ts";
 
 const rounds = 30;
+/** Enough for a p99 that is not the worst of a few. */
+const hitRounds = 200;
 const cores = availableParallelism();
 /** Of one vCPU, so that no share of a processor is measured. */
 const MemorySize = 1769;
@@ -23,9 +26,10 @@ export async function startHit(): Promise<readonly Result[]> {
     return await compare({
       name: `first call, ${language.runtime}, generic sandbox ready (plain HTTP client)`,
       unit: "ms",
-      rounds,
+      rounds: hitRounds,
       ours: () => firstCall(server, language, () => server.generic(language.runtime, 1)),
       reference: { name: `${args.join(" ")} of it, bare`, measure: () => wallMs(program, args) },
+      targets: isNode(language) ? ["hit-p50", "hit-p99"] : [],
     });
   });
 }
@@ -40,6 +44,7 @@ export async function startMiss(): Promise<readonly Result[]> {
       rounds,
       ours: () => firstCall(server, language, async () => undefined),
       reference: insideBare(language),
+      targets: [isNode(language) ? "miss-node" : "miss-python"],
     });
   });
 }
@@ -54,6 +59,7 @@ export async function sandboxOverhead(): Promise<readonly Result[]> {
       rounds,
       ours: () => language.profile.wallMs(language.insideBare),
       reference: { name: "the same, bare", measure: () => wallMs(program, args) },
+      targets: ["overhead-median", "overhead-p95"],
     });
   });
 }
@@ -63,8 +69,8 @@ export async function burst(): Promise<readonly Result[]> {
   using language = await openNode();
   await using server = await startMeasured();
   using caller = openCaller(server.port);
-  const many = 50;
-  const oneFunction = 100;
+  const many = sized(50, 4);
+  const oneFunction = sized(100, 8);
   const all = async (names: readonly string[]): Promise<number> => {
     const startMs = performance.now();
     await Promise.all(names.map((name) => caller.invoke(name)));
@@ -77,6 +83,7 @@ export async function burst(): Promise<readonly Result[]> {
       rounds: 5,
       ours: async () => all(await deployMany(server, language, many)),
       reference: spawns(language, many),
+      targets: ["burst-many"],
     }),
     await compare({
       name: `last answer of ${oneFunction} calls at once to one function that has never run`,
@@ -87,6 +94,7 @@ export async function burst(): Promise<readonly Result[]> {
         return all(Array.from({ length: oneFunction }, () => name));
       },
       reference: spawns(language, oneFunction),
+      targets: ["burst-one"],
     }),
   ];
 }
@@ -96,7 +104,7 @@ export async function sustainedStarts(): Promise<readonly Result[]> {
   using language = await openNode();
   await using server = await startMeasured();
   using caller = openCaller(server.port);
-  const count = 60;
+  const count = sized(60, 4);
   const reference = spawns(language, count);
   return [
     await compare({
@@ -113,6 +121,7 @@ export async function sustainedStarts(): Promise<readonly Result[]> {
         name: reference.name,
         measure: async () => (count * 1000) / (await reference.measure()),
       },
+      targets: ["sustained"],
     }),
   ];
 }
@@ -156,6 +165,10 @@ async function changed(server: MeasuredServer, name: string): Promise<void> {
   await server.lambda.send(new UpdateFunctionConfigurationCommand(change));
   const patience = { client: server.lambda, maxWaitTime: 30, minDelay: 0.1 };
   await waitUntilFunctionUpdatedV2(patience, { FunctionName: name });
+}
+
+function isNode({ runtime }: Pick<Language, "runtime">): boolean {
+  return runtime.startsWith("nodejs");
 }
 
 async function inEachLanguage(

@@ -2,21 +2,24 @@ import { deploy, publish } from "../../test/support/functions.ts";
 import { compare, type Result } from "../harness.ts";
 import { throughput } from "../load.ts";
 import { type MeasuredServer, startMeasured } from "../server.ts";
+import { sized } from "../settings.ts";
+import { answer256 } from "./warm.ts";
 
 /** Connections kept busy in all, and seconds of one measurement. */
 const connections = 32;
-const seconds = 3;
+const seconds = sized(3, 1);
 
-const body = `const body = "x".repeat(256);
-export const handler = async () => ({ statusCode: 200, headers: { "content-type": "text/plain" }, body });`;
+/** One processor's share each; reserved, not used, so that none is ended for room. */
+const MemorySize = 1769;
+const flags = ["--function-memory=262144"];
 
 /**
  * Two workers beside one process, the same functions behind their URLs. One function lives in one
  * worker, which half of the requests reach through the other; several spread.
  */
 export async function workers(): Promise<readonly Result[]> {
-  await using two = await startMeasured(["--workers=2"]);
-  await using one = await startMeasured();
+  await using two = await startMeasured(["--workers=2", ...flags]);
+  await using one = await startMeasured(flags);
   const results: Result[] = [];
   for (const count of [1, 4]) {
     const hostsOfTwo = await publishAll(two, count);
@@ -39,7 +42,7 @@ async function publishAll(server: MeasuredServer, count: number): Promise<readon
   const hosts: string[] = [];
   for (let n = 0; n < count; n++) {
     const name = `worker-${count}-${n}`;
-    await deploy(server.lambda, name, { "index.mjs": body }, { MemorySize: 256 });
+    await deploy(server.lambda, name, { "index.mjs": answer256 }, { MemorySize });
     hosts.push(new URL(await publish(server.lambda, name)).host);
   }
   return hosts;

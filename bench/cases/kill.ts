@@ -1,0 +1,32 @@
+import { measureKills } from "../../test/security/exhaustion/kill-time.ts";
+import { startFarTarget } from "../../test/security/support/far-platform.ts";
+import { type Finding, result, spread } from "../harness.ts";
+import { stealClock } from "../machine.ts";
+import { roundsOf, sized } from "../settings.ts";
+
+/** A fork bomb runs into its function's timeout: how long until its last process is gone. */
+export async function killTime(): Promise<readonly Finding[]> {
+  if (process.getuid?.() !== 0) {
+    return [{ absent: "timeout under a fork bomb", why: "needs root, for control groups" }];
+  }
+  const runs = sized(200, 3);
+  const steal = stealClock();
+  await using target = await startFarTarget();
+  const times = await measureKills(target, "python", roundsOf(runs));
+  const most = Math.max(...times.map((time) => time.processCount));
+  return [
+    result({
+      name: "timeout under a fork bomb, until the last process is gone",
+      unit: "ms",
+      ours: spread(times.map((time) => time.goneAfterMs)),
+      referenceName: "the function's timeout, 1 s",
+      reference: spread(times.map(() => 1_000)),
+      stealPercentMax: steal.percent(),
+      notes: [
+        `a Python function of 1,769 MB; at most ${most} processes at once; one platform, runs one after ` +
+          "the other, each from a warm environment; the way of the call to the platform is in it",
+      ],
+      targets: ["kill"],
+    }),
+  ];
+}
