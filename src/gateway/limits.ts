@@ -52,3 +52,6 @@ export const rememberedHeadBytesMax = 4 * 1024;
 
 /** Host headers whose meaning is remembered. */
 export const rememberedHostsMax = 1_024;
+
+/** Bodies up to this size are written together with their head. */
+export const joinedBytesMax = 16 * 1024;
