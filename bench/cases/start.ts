@@ -1,4 +1,5 @@
 import {
+  DeleteFunctionCommand,
   UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdatedV2,
 } from "@aws-sdk/client-lambda";
@@ -67,14 +68,19 @@ export async function sandboxOverhead(): Promise<readonly Result[]> {
 /** Time to the last answer of many first calls at once. */
 export async function burst(): Promise<readonly Result[]> {
   using language = await openNode();
-  await using server = await startMeasured();
+  // Room for all of them at once: reserved, not used. Whether an older one has to go is no part of this.
+  await using server = await startMeasured(["--function-memory=262144"]);
   using caller = openCaller(server.port);
   const many = sized(50, 4);
   const oneFunction = sized(100, 8);
   const all = async (names: readonly string[]): Promise<number> => {
     const startMs = performance.now();
     await Promise.all(names.map((name) => caller.invoke(name)));
-    return performance.now() - startMs;
+    const tookMs = performance.now() - startMs;
+    for (const FunctionName of new Set(names)) {
+      await server.lambda.send(new DeleteFunctionCommand({ FunctionName }));
+    }
+    return tookMs;
   };
   return [
     await compare({
