@@ -66,6 +66,7 @@ export class Environment implements Freezable {
   /** Monotonic; when the running invocation began. */
   begunAtMs = 0;
   #inboxWatch: Disposable | undefined;
+  #isSettled = false;
   /** Wall time; known once credentials have been issued. */
   credentialsExpireAtMs = 0;
   #initMs: number | undefined;
@@ -129,6 +130,12 @@ export class Environment implements Freezable {
     this.trace = trace;
   }
 
+  /** What the function took; its first time, and the time after a thaw, say more about the start. */
+  noteTime(): void {
+    if (this.#isSettled) this.parts.times.note(this.sinceBegunMs());
+    this.#isSettled = true;
+  }
+
   sinceBegunMs(): number {
     return this.#clock.monotonicMs() - this.begunAtMs;
   }
@@ -183,6 +190,7 @@ export class Environment implements Freezable {
   }
 
   setFrozen(frozen: boolean): Promise<void> {
+    this.#isSettled = false;
     return this.parts.sandbox.configure({ frozen });
   }
 
@@ -298,7 +306,7 @@ class Loan implements ExecutionEnvironment, InvocationReceiver {
     } else if (response.kind === "not-begun") {
       if (response.isGone) this.spoil();
     } else {
-      environment.parts.times.note(environment.sinceBegunMs());
+      environment.noteTime();
     }
     environment.isReturning = response.kind !== "stream" && response.kind !== "exit";
     this.#receiver?.answered(response);

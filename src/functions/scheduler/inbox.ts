@@ -5,12 +5,14 @@
  * remembers; bounded.
  */
 export class ServiceTimes {
+  #count = 0;
   #meanMs = Infinity;
   #peakMs = 0;
 
   /** One invocation took so long, from its beginning to its answer. */
   note(ms: number): void {
-    this.#meanMs = this.#meanMs === Infinity ? ms : this.#meanMs + (ms - this.#meanMs) * meanWeight;
+    this.#count = Math.min(this.#count + 1, meanOf);
+    this.#meanMs = this.#count === 1 ? ms : this.#meanMs + (ms - this.#meanMs) / this.#count;
     this.#peakMs = Math.max(ms, this.#peakMs * peakDecay);
   }
 
@@ -24,12 +26,12 @@ export class ServiceTimes {
 
 /** How long an invocation may be expected to wait in an inbox; waking another environment costs less. */
 const inboxWaitMs = 2;
-/** Of a new time in the running mean. */
-const meanWeight = 1 / 16;
-/** Of the largest time, per invocation: forgotten after some hundreds of faster ones. */
-const peakDecay = 0.98;
-/** A rare slow one counts for so much of its time: the expectation, were every tenth like it. */
-const peakShare = 0.1;
+/** Invocations the mean looks back on: one slow in a hundred counts, one hiccup of the machine does not. */
+const meanOf = 64;
+/** Of the largest time, per invocation: forgotten after some dozens of faster ones. */
+const peakDecay = 0.95;
+/** A rare slow one counts for so much of its time: the expectation, were every fiftieth like it. */
+const peakShare = 0.02;
 
 /** An invocation that runs longer than this gives up those behind it, so that they can run elsewhere. */
 export const recallAfterMs = 5;
