@@ -4,11 +4,14 @@ import type { Clock } from "#base/clock.ts";
 import { uuid } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import type { Transaction } from "#storage/storage.ts";
-import { codecs, type FunctionId, keys, ranges } from "./records.ts";
+import { codecs, type FunctionId, keys, ranges, type Scope } from "./records.ts";
 import { isPreparing } from "./preparing.ts";
-import type { RegistryEdit, Revision } from "./registry.ts";
+import type { RegistryEdit, Revision, Usage } from "./registry.ts";
 import { functionKeyOf } from "./resolver.ts";
+import { changeUsage, codeShare, shareOf } from "./usage.ts";
 import { createView, find } from "./view.ts";
+
+const everything = { after: undefined, limit: Number.POSITIVE_INFINITY };
 
 /** The registry inside one transaction. `touched` collects the functions whose resolution may change. */
 export function createEdit(
@@ -17,6 +20,8 @@ export function createEdit(
 ): RegistryEdit {
   const view = createView(tx);
   const touch = (id: FunctionId): void => void env.touched.add(functionKeyOf(id));
+  const change = (scope: Scope, before: Usage, after: Usage): void =>
+    changeUsage(tx, { view, scope }, { before, after });
   return {
     ...view,
     tx,
@@ -24,6 +29,7 @@ export function createEdit(
       ...view.functions,
       put(id, entry) {
         touch(id);
+        change(id, shareOf(view.functions.get(id)), shareOf(entry));
         tx.put(keys.function(id), codecs.function.encode(entry));
         const { accountId, region, name } = id;
         const mark = codecs.mark.encode({ accountId, region, name });
@@ -34,6 +40,10 @@ export function createEdit(
       },
       remove(id) {
         touch(id);
+        change(id, shareOf(view.functions.get(id)), shareOf(undefined));
+        for (const version of view.versions.list(id, everything)) {
+          change(id, codeShare(version), codeShare(undefined));
+        }
         tx.delete(keys.function(id));
         tx.delete(keys.preparing(id));
         tx.delete(keys.provisioned(id));
@@ -41,7 +51,7 @@ export function createEdit(
         tx.deleteRange(ranges.aliases(id));
       },
     },
-    versions: versionsEdit({ tx, view, touch, env }),
+    versions: versionsEdit({ tx, view, touch, change, env }),
     aliases: {
       ...view.aliases,
       put(id, alias) {
@@ -58,10 +68,14 @@ export function createEdit(
       publish(draft) {
         const version = nextNumber(tx, keys.layerCounter(draft));
         const layer = { ...draft, version };
+        change(draft, codeShare(undefined), codeShare(layer));
         tx.put(keys.layer(draft, version), codecs.layer.encode(layer));
         return layer;
       },
-      remove: (id, version) => tx.delete(keys.layer(id, version)),
+      remove(id, version) {
+        change(id, codeShare(view.layers.get(id, version)), codeShare(undefined));
+        tx.delete(keys.layer(id, version));
+      },
     },
   };
 }
@@ -70,11 +84,13 @@ function versionsEdit(scope: {
   readonly tx: Transaction;
   readonly view: ReturnType<typeof createView>;
   readonly touch: (id: FunctionId) => void;
+  readonly change: (scope: Scope, before: Usage, after: Usage) => void;
   readonly env: { readonly clock: Clock; readonly random: Random };
 }): RegistryEdit["versions"] {
-  const { tx, view, touch, env } = scope;
+  const { tx, view, touch, change, env } = scope;
   const put = (id: FunctionId, revision: Revision): void => {
     touch(id);
+    change(id, codeShare(view.versions.get(id, Number(revision.version))), codeShare(revision));
     tx.put(keys.version(id, Number(revision.version)), codecs.version.encode(revision));
   };
   return {
@@ -105,6 +121,7 @@ function versionsEdit(scope: {
     },
     remove(id, version) {
       touch(id);
+      change(id, codeShare(view.versions.get(id, version)), codeShare(undefined));
       tx.delete(keys.version(id, version));
     },
   };

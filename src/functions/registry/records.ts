@@ -1,7 +1,7 @@
 import { type KeyPart, key, keyPrefix } from "#storage/keys.ts";
 import { recordCodec } from "#storage/records.ts";
 import type { KeyRange } from "#storage/storage.ts";
-import type { Alias, FunctionEntry, LayerVersion, Revision } from "./registry.ts";
+import type { Alias, FunctionEntry, LayerVersion, Revision, Usage } from "./registry.ts";
 
 /**
  * What the registry stores and under which keys. Everything begins with `functions`, so that one
@@ -14,6 +14,7 @@ export const codecs = {
   layer: recordCodec<LayerVersion>(1),
   counter: recordCodec<number>(1),
   mark: recordCodec<FunctionId>(1),
+  usage: recordCodec<Usage>(1),
 };
 
 /** A function's place: account, region, name. */
@@ -44,6 +45,8 @@ export const keys = {
   preparing: (id: FunctionId) => key(root, "preparing", id.accountId, id.region, id.name),
   /** Present while the function has provisioned concurrency; what a starting process allocates again. */
   provisioned: (id: FunctionId) => key(root, "provisioned", id.accountId, id.region, id.name),
+  /** Totals of an account in a region. */
+  usage: ({ accountId, region }: Scope) => key(root, "usage", accountId, region),
 };
 
 export const ranges = {

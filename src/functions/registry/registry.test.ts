@@ -309,6 +309,6 @@ test("listings of names and numbers continue after what they are given", async (
       newest.map((layer) => layer.version),
       [2],
     );
-    assert.equal(view.layers.byteCount(place), 16);
+    assert.equal(view.usage(place).codeByteCount, 20);
   });
 });

@@ -149,6 +149,15 @@ export interface LayerVersion {
   readonly createdMs: number;
 }
 
+/** What an account has in a region. */
+export interface Usage {
+  /** Zipped bytes of all functions, versions and layer versions. */
+  readonly codeByteCount: number;
+  readonly functionCount: number;
+  /** Concurrency set aside by all functions together: reserved, or provisioned without a reservation. */
+  readonly reserved: number;
+}
+
 /** Where a page of a listing begins (exclusive) and how many entries it may have. */
 export interface Page<After> {
   readonly after: After | undefined;
@@ -179,9 +188,8 @@ export interface RegistryView {
     /** Newest first; `after` is the version the page continues below. */
     list(id: FunctionId, page: Page<number>): readonly LayerVersion[];
     names(scope: Scope, page: Page<string>): readonly string[];
-    /** Zipped bytes of all layer versions. */
-    byteCount(scope: Scope): number;
   };
+  usage(scope: Scope): Usage;
 }
 
 /** Changes that become visible together, with whatever else the caller writes through `tx`. */
@@ -250,4 +258,5 @@ export function createRegistry(deps: {
 }
 
 export { isPreparing } from "./preparing.ts";
+export { provisionedTotal } from "./usage.ts";
 export type { FunctionId, Scope } from "./records.ts";

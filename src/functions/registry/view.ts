@@ -3,10 +3,11 @@ import type { RecordCodec } from "#storage/records.ts";
 import type { KeyRange, Reader } from "#storage/storage.ts";
 import { codecs, type FunctionId, keys, ranges } from "./records.ts";
 import type { RegistryView } from "./registry.ts";
+import { usageIn } from "./usage.ts";
 
 /** The registry as one snapshot shows it; keeps nothing. */
 export function createView(reader: Reader): RegistryView {
-  return {
+  const view: Omit<RegistryView, "usage"> = {
     reader,
     functions: {
       get: (id) => find(reader, keys.function(id), codecs.function),
@@ -35,6 +36,7 @@ export function createView(reader: Reader): RegistryView {
     },
     layers: layersView(reader),
   };
+  return { ...view, usage: (scope) => usageIn(view, scope) };
 }
 
 function layersView(reader: Reader): RegistryView["layers"] {
@@ -57,13 +59,6 @@ function layersView(reader: Reader): RegistryView["layers"] {
         if (names.length >= limit) break;
       }
       return names;
-    },
-    byteCount: (scope) => {
-      let sum = 0;
-      for (const entry of reader.list(ranges.layers(scope))) {
-        sum += codecs.layer.decode(entry.value).codeByteCount;
-      }
-      return sum;
     },
   };
 }

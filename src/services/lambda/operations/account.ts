@@ -1,3 +1,4 @@
+import { provisionedTotal } from "#functions/registry/registry.ts";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { invalid } from "../errors.ts";
 import {
@@ -7,7 +8,6 @@ import {
   zippedBytesMax,
 } from "../limits.ts";
 import { wholeFunction } from "../reference.ts";
-import { provisionedTotal, usageOf } from "../usage.ts";
 import { entryAt } from "./functions.ts";
 
 /** GetAccountSettings, and the shares of the account's concurrency: Put-, Get-, DeleteFunctionConcurrency. */
@@ -23,7 +23,7 @@ export function accountOperations(scope: LambdaScope) {
 function getAccountSettings(scope: LambdaScope): LambdaHandler<"GetAccountSettings"> {
   return async (_input, context) => {
     const place = { accountId: context.principal.accountId, region: context.region };
-    const usage = await scope.registry.read((view) => usageOf(view, place));
+    const usage = await scope.registry.read((view) => view.usage(place));
     return {
       AccountLimit: {
         TotalCodeSize: codeStorageBytesMax,
@@ -51,7 +51,7 @@ function putFunctionConcurrency(scope: LambdaScope): LambdaHandler<"PutFunctionC
         );
       }
       const own = entry.reservedConcurrency ?? provisioned;
-      const others = usageOf(edit, id).reserved - own;
+      const others = edit.usage(id).reserved - own;
       if (scope.accountConcurrency - others - wanted < unreservedConcurrencyMin) {
         throw invalid(
           "Specified ReservedConcurrentExecutions for function decreases account's " +

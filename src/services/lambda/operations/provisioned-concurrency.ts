@@ -1,9 +1,10 @@
 import type { RequestContext } from "#base/context.ts";
-import type {
-  FunctionEntry,
-  FunctionReference,
-  ProvisionedConfig,
-  RegistryView,
+import {
+  type FunctionEntry,
+  type FunctionReference,
+  type ProvisionedConfig,
+  provisionedTotal,
+  type RegistryView,
 } from "#functions/registry/registry.ts";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
 import { functionNotFound, invalid, noProvisionedConfig, notFound } from "../errors.ts";
@@ -13,7 +14,6 @@ import { checkProvisionedTarget, removeProvisioned, unpublished } from "../provi
 import type { Allocation } from "../provisioning.ts";
 import { functionArn, functionReference, isVersionNumber, latestFunction } from "../reference.ts";
 import { timeText } from "../shape.ts";
-import { provisionedTotal, usageOf } from "../usage.ts";
 import { entryAt } from "./functions.ts";
 
 /** Environments that are always there: Put-, Get-, Delete-, ListProvisionedConcurrencyConfig(s). */
@@ -144,8 +144,7 @@ function checkConcurrency(
       );
     return;
   }
-  const unreserved =
-    scope.accountConcurrency - usageOf(view, id).reserved + provisionedTotal(entry);
+  const unreserved = scope.accountConcurrency - view.usage(id).reserved + provisionedTotal(entry);
   if (total > unreserved)
     throw invalid(
       "Specified ConcurrentExecutions for function is greater than account's unreserved " +
