@@ -92,7 +92,6 @@ export class RunningSandbox {
     const { mounts, cgroups, uids } = this.#deps;
     const request = this.#request;
     const { system } = this.#deps;
-    cgroups.expectMove();
     const [open, usr, etc, empty] = await Promise.all([
       openAll(mounts, request.mounts),
       openAll(mounts, system.mounts),
@@ -107,6 +106,8 @@ export class RunningSandbox {
       cpuMilli: request.cpuMilli,
       pidsMax: request.pidsMax,
     });
+    // Not earlier: whoever makes a group waits for whoever waits to move a process.
+    cgroups.expectMove();
     const values = bubblewrapArguments({
       mounts: open,
       links: request.links,
