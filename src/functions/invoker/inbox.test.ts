@@ -39,7 +39,12 @@ test("a fast function's burst goes through one environment, and each call's line
       if (start !== undefined) seen.add(start);
     }
   }
-  for (const { context } of called) assert.ok(seen.has(context.requestId), context.requestId);
+  for (const { context } of called) {
+    const { requestId } = context;
+    const text = perStream.find((one) => one.includes(requestId)) ?? "nowhere";
+    const at = text.indexOf(requestId);
+    assert.ok(seen.has(requestId), `${requestId}\n${text.slice(Math.max(0, at - 400), at + 800)}`);
+  }
 });
 
 test("who waits behind a slow call of a fast function is taken elsewhere", async () => {

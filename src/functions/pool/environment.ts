@@ -106,7 +106,7 @@ export class Environment implements Freezable {
   lend(loan: LoanTerms): ExecutionEnvironment {
     if (this.loanCount++ === 0) this.setState("busy");
     this.isExclusive = loan.isExclusive;
-    this.parts.log.isShared = this.loanCount > 1;
+    this.parts.log.share(this.loanCount > 1);
     if (this.loanCount === 1) {
       this.isReturning = false;
       this.trace = loan.trace;
@@ -117,7 +117,7 @@ export class Environment implements Freezable {
   /** One invocation less; true when it was the last. */
   takeBack(): boolean {
     this.loanCount--;
-    this.parts.log.isShared = this.loanCount > 1;
+    this.parts.log.share(this.loanCount > 1);
     if (this.loanCount > 0) return false;
     this.isExclusive = false;
     this.parts.log.settle();

@@ -62,8 +62,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
   #droppedLines = 0;
   #droppedBytes = 0;
   #isIdle = false;
-  /** Several invocations are in the guest's hands: what it prints may be any one's of them. */
-  isShared = false;
+  #isShared = false;
   /** How the sandbox ended, in the words of the service, once it has. */
   exitText: string | undefined;
 
@@ -100,12 +99,23 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#platform([this.#lines.extension(extension)]);
   }
 
+  /**
+   * Several invocations are in the guest's hands: what it prints may be any one's of them, and is held until
+   * their answers tell.
+   */
+  share(isShared: boolean): void {
+    if (this.#isShared === isShared) return;
+    this.#isShared = isShared;
+    // What is held then belongs to the one that is left, whose START is yet to be written.
+    if (!isShared && this.#sources.some((source) => source.isHolding)) this.#sortSoon();
+  }
+
   /** Begins to read; standard output first, then error. */
   attach(socket: Socket): void {
     const source = new OutputSource(socket, this.#clock, {
       deliver: (lines) => this.#printed("function", lines),
       isIdle: () => this.#isIdle,
-      isAmbiguous: () => this.isShared || this.#boundaries.length > 0,
+      isAmbiguous: () => this.#isShared || this.#boundaries.length > 0,
       held: () => this.#sortSoon(),
     });
     this.#sources.push(source);
@@ -188,13 +198,17 @@ export class LogPump implements InvocationLog, ExtensionListener {
       this.#sort(false);
     };
     this.#boundaries.push(boundary);
+    this.#waitForAnswers();
+    if (report instanceof Promise) ignore(report.then(know), "a figure never fails");
+    else know(report);
+    return written.promise;
+  }
+
+  #waitForAnswers(): void {
     this.#patience ??= this.#clock.timer(drainTimeoutMs, () => {
       this.#patience = undefined;
       this.#sort(true);
     });
-    if (report instanceof Promise) ignore(report.then(know), "a figure never fails");
-    else know(report);
-    return written.promise;
   }
 
   /** Nothing is in the guest's hands: what was read beyond the last mark was written past it. */
@@ -257,6 +271,10 @@ export class LogPump implements InvocationLog, ExtensionListener {
       if (!next.write || !(isPatienceOver || this.#hasRead(next.mark))) return;
       this.#boundaries.shift();
       next.write();
+    }
+    if (this.#isShared && !isPatienceOver) {
+      if (this.#sources.some((source) => source.isHolding)) this.#waitForAnswers();
+      return;
     }
     this.#patience?.[Symbol.dispose]();
     this.#patience = undefined;

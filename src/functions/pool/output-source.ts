@@ -75,6 +75,10 @@ export class OutputSource {
     }
   }
 
+  get isHolding(): boolean {
+    return this.#held.length > 0;
+  }
+
   get ended(): Promise<void> {
     return this.#end.promise;
   }
