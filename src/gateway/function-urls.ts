@@ -124,7 +124,7 @@ const overloaded = jsonAnswer(503, { Message: "Service Unavailable" }, { "retry-
 
 async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Promise<Answer> {
   const { request, caller } = await admit(deps, visit);
-  const body = await readBounded(request.body, tooLarge);
+  const body = visit.incoming.hasBody ? await readBounded(request.body, tooLarge) : nothing;
   const { target } = visit.url;
   const resolved = await deps.resolver.resolve(target, { region: target.region });
   if (!resolved) return jsonAnswer(404, { Message: "The function of this URL no longer exists." });
@@ -162,6 +162,8 @@ async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Pr
     ? stream(deps, resolved, { payload, context })
     : buffer(deps, resolved, { payload, context });
 }
+
+const nothing = new Uint8Array();
 
 const tooLarge = jsonAnswer(
   413,

@@ -5,26 +5,80 @@ import type { HostBook, HostEntry } from "./hosts.ts";
 /** A request whose shape is beyond doubt: one Host, one target, nothing interpreted. */
 export interface Incoming {
   readonly request: WireRequest;
+  readonly hasBody: boolean;
   /** As sent, with port. */
   readonly host: string;
   readonly hostEntry: HostEntry;
   readonly remoteAddress: string;
 }
 
+/** What the headers of a request say. */
+interface Head {
+  readonly raw: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly host: string;
+  readonly hostEntry: HostEntry;
+  readonly hasBody: boolean;
+}
+
 /**
- * A sentence for the sender when its shape is in doubt. Two Host headers, or a target whose
- * authority is another than the Host, mean that two readers could see two requests.
- * https://www.rfc-editor.org/rfc/rfc9112#section-3.2
- * `count` is told of the body's bytes as they are read; what it throws ends the reading.
+ * Reads requests whose shape is beyond doubt. Requests of one connection mostly repeat their headers: the
+ * last ones of each are remembered as read.
  */
-export function readIncoming(
-  message: IncomingMessage,
-  hosts: HostBook,
-  count: (byteCount: number) => void,
-): Incoming | string {
+export class IncomingReader {
+  readonly #hosts: HostBook;
+  readonly #heads = new WeakMap<object, Head>();
+
+  constructor(hosts: HostBook) {
+    this.#hosts = hosts;
+  }
+
+  /**
+   * A sentence for the sender when the shape of its request is in doubt. Two Host headers, or a target whose
+   * authority is another than the Host, mean that two readers could see two requests.
+   * https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+   * `count` is told of the body's bytes as they are read; what it throws ends the reading.
+   */
+  read(message: IncomingMessage, count: (byteCount: number) => void): Incoming | string {
+    const head = this.#head(message);
+    if (typeof head === "string") return head;
+    const { headers, host, hostEntry, hasBody } = head;
+    const target = readTarget(message.url ?? "", host);
+    if (typeof target === "string") return target;
+    return {
+      request: {
+        method: message.method ?? "GET",
+        path: target.path,
+        rawQuery: target.rawQuery,
+        headers,
+        body: hasBody ? counted(message, count) : nothing,
+      },
+      hasBody,
+      host,
+      hostEntry,
+      remoteAddress: message.socket.remoteAddress ?? "127.0.0.1",
+    };
+  }
+
+  #head(message: IncomingMessage): Head | string {
+    const raw = message.rawHeaders;
+    const known = this.#heads.get(message.socket);
+    if (known && isSame(known.raw, raw)) return known;
+    const head = readHead(raw, this.#hosts);
+    if (typeof head !== "string") this.#heads.set(message.socket, head);
+    return head;
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+function readHead(raw: readonly string[], hosts: HostBook): Head | string {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>; // no prototype: names come from outside
   let hostCount = 0;
-  const raw = message.rawHeaders;
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] ?? "").toLowerCase();
     const value = raw[at + 1] ?? "";
@@ -37,21 +91,9 @@ export function readIncoming(
   const host = headers["host"] ?? "";
   const hostEntry = hosts.read(host);
   if (!hostEntry) return "The Host header is not a host name with an optional port.";
-  const target = readTarget(message.url ?? "", host);
-  if (typeof target === "string") return target;
   const hasBody =
     headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-  return {
-    request: {
-      method: message.method ?? "GET",
-      ...target,
-      headers,
-      body: hasBody ? counted(message, count) : nothing,
-    },
-    host,
-    hostEntry,
-    remoteAddress: message.socket.remoteAddress ?? "127.0.0.1",
-  };
+  return { raw, headers, host, hostEntry, hasBody };
 }
 
 function readTarget(url: string, host: string): { path: string; rawQuery: string } | string {

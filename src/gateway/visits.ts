@@ -9,7 +9,7 @@ import { jsonAnswer } from "./answer.ts";
 import { RequestTime } from "./function-url.ts";
 import type { GatewayDeps } from "./gateway.ts";
 import { HostBook } from "./hosts.ts";
-import { readIncoming } from "./incoming.ts";
+import { IncomingReader } from "./incoming.ts";
 import { arrivingBytesMax, unreadBytesMax } from "./limits.ts";
 import { ResponseHeads } from "./response-heads.ts";
 import { callersOf, refuse, routeGuest, routeOutside } from "./routing.ts";
@@ -44,7 +44,7 @@ export function createVisits(deps: GatewayDeps): Visits {
     time: new RequestTime(),
   };
   const callers = callersOf(deps.config);
-  const hosts = new HostBook(callers);
+  const reader = new IncomingReader(new HostBook(callers));
   const outside = { ...deps, callers, functionUrls };
   async function handle(exchange: Exchange): Promise<void> {
     const startMs = deps.clock.monotonicMs();
@@ -53,7 +53,7 @@ export function createVisits(deps: GatewayDeps): Visits {
     let routed: Routed;
     using body = arriving.open();
     try {
-      const incoming = readIncoming(exchange.message, hosts, body.add);
+      const incoming = reader.read(exchange.message, body.add);
       if (typeof incoming === "string") routed = refuse(400, incoming, { connection: "close" });
       else if (exchange.guest) {
         routed = await routeGuest(deps, { incoming, facts }, exchange.guest());

@@ -130,11 +130,13 @@ class Run implements InvocationReceiver {
   readonly #environment: ExecutionEnvironment;
   readonly #environmentCount: number;
   readonly #answer = Promise.withResolvers<InvocationResult>();
-  readonly #late = Promise.withResolvers<"late">();
+  /** Made when somebody waits for it: most invocations are over before. */
+  #lateness: PromiseWithResolvers<"late"> | undefined;
   #startedMs = 0;
   #timer: Disposable | undefined;
   #handler: Span | undefined;
   #isOver = false;
+  #isLate = false;
 
   constructor(run: RunContext, environment: ExecutionEnvironment, environmentCount = 1) {
     this.#run = run;
@@ -176,7 +178,8 @@ class Run implements InvocationReceiver {
   }
 
   #onLate(): void {
-    this.#late.resolve("late");
+    this.#isLate = true;
+    this.#lateness?.resolve("late");
     this.#environment.spoil("timeout");
     // A stream that has begun is told by its reader, see `forward`.
     if (!this.#isOver) this.#conclude(this.#timedOut(), "unknown");
@@ -241,6 +244,12 @@ class Run implements InvocationReceiver {
     this.#answer.reject(error);
   }
 
+  #late(): Promise<"late"> {
+    this.#lateness ??= Promise.withResolvers();
+    if (this.#isLate) this.#lateness.resolve("late");
+    return this.#lateness.promise;
+  }
+
   #timedOut(): Verdict {
     const { context, target } = this.#run.invocation;
     return timedOut(context.requestId, target.revision.timeoutMs);
@@ -262,7 +271,7 @@ class Run implements InvocationReceiver {
   }
 
   #stream(response: GuestResponse & { readonly kind: "stream" }): InvocationResult {
-    const forwarded = forward(response, { late: this.#late.promise, bytesMax: streamBytesMax });
+    const forwarded = forward(response, { late: this.#late(), bytesMax: streamBytesMax });
     const streaming = this.#run.tracer.span(this.#run.trace, "response");
     const outcome = forwarded.end.then(async (end) => {
       streaming.end();
@@ -276,7 +285,7 @@ class Run implements InvocationReceiver {
   }
 
   async #collect(response: GuestResponse & { readonly kind: "stream" }): Promise<InvocationResult> {
-    const forwarded = forward(response, { late: this.#late.promise, bytesMax: responseBytesMax });
+    const forwarded = forward(response, { late: this.#late(), bytesMax: responseBytesMax });
     const chunks: Uint8Array[] = [];
     try {
       for await (const chunk of forwarded.body) chunks.push(chunk);
@@ -330,7 +339,7 @@ class Run implements InvocationReceiver {
     verdict: Verdict,
     mark: Mark,
   ): Promise<Outcome> {
-    const end = await Promise.race([besides, this.#late.promise]);
+    const end = await Promise.race([besides, this.#late()]);
     if (end === undefined) return this.#finish(verdict, mark);
     if (end !== "late") this.#environment.spoil();
     const reported = end === "late" ? this.#timedOut() : functionError(end);
