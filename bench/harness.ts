@@ -81,24 +81,25 @@ export async function compare(comparison: Comparison): Promise<Result> {
 }
 
 /**
- * One measurement of each in turn, as often as there are rounds, after one of each that is not counted.
+ * One measurement of each in turn, as often as there are rounds, after `warmUps` of each that do not count.
  * A subject whose measurement fails is left out from then on.
  */
 export async function interleave<Reading extends string>(
   subjects: readonly Subject<Reading>[],
   wantedRounds: number,
+  warmUps = 1,
 ): Promise<Interleaved<Reading>> {
   const rounds = roundsOf(wantedRounds);
   const samples = subjects.map((): Readonly<Record<Reading, number>>[] => []);
   const failures = new Map<number, string>();
   let stealPercentMax = 0;
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     const steal = stealClock();
     for (const [index, subject] of subjects.entries()) {
       if (failures.has(index)) continue;
       try {
         const readings = await subject.measure();
-        if (round >= 0) samples[index]?.push(readings); // the first warms up
+        if (round >= 0) samples[index]?.push(readings);
       } catch (error) {
         failures.set(index, error instanceof Error ? error.message : String(error));
       }
@@ -193,6 +194,8 @@ export function describe(result: Result): string {
   ].join("\n");
 }
 
-export function format(value: number): string {
+/** A dash for what is no number, and for the null that becomes of it in a file. */
+export function format(value: number | null): string {
+  if (value === null || Number.isNaN(value)) return "–";
   return value >= 1_000 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
 }

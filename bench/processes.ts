@@ -18,12 +18,13 @@ export function cpuUs(pid: number): number {
 
 /** Resident memory of a process and all below it, MB (10⁶ bytes); pages they share count in each. */
 export function residentMb(pid: number): number {
-  let kib = 0;
-  for (const each of familyOf(pid)) {
-    const status = textOf(`/proc/${each.pid}/status`);
-    kib += Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  }
-  return (kib * 1024) / 1e6;
+  return familyOf(pid).reduce((sum, each) => sum + ownResidentMb(each.pid), 0);
+}
+
+/** Resident memory of one process, MB. */
+export function ownResidentMb(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1];
+  return (Number(kib ?? 0) * 1024) / 1e6;
 }
 
 function familyOf(pid: number): readonly Stat[] {

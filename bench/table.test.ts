@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { result, spread } from "./harness.ts";
+import { type Result, result, spread } from "./harness.ts";
 import { describeMachine } from "./machine.ts";
 import { render, type Report } from "./table.ts";
 import { judge, type TargetId } from "./targets.ts";
@@ -42,8 +42,16 @@ test("a target counts as met at its bound, and says by how much it is missed bey
 });
 
 test("what was not measured never counts as met", () => {
-  const nothing = measured([], [], ["ready"]);
-  assert.equal(judge(nothing)[0]?.isMet, false);
+  const nothing = measured([], [], ["ready", "refusals"]);
+  const kept = JSON.parse(JSON.stringify(nothing)) as Result; // as a file gives it back
+  for (const each of [nothing, kept]) {
+    assert.deepEqual(
+      judge(each).map(({ isMet }) => isMet),
+      [false, false],
+    );
+    const page = render([report([{ name: "ready", seconds: 1, findings: [each] }])]);
+    assert.match(page, /\*\*has no value\*\*/);
+  }
 });
 
 test("of several results for one target the table shows the worst and how many met it", () => {

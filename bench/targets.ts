@@ -131,6 +131,8 @@ export function judge(result: Result): readonly Verdict[] {
     const target: Target = targets[id];
     const value = valueOf[target.measure](result);
     const bound = target.atMost ?? target.atLeast ?? NaN;
+    // A number that is none becomes null in a file, and null is below every bound.
+    if (!Number.isFinite(value)) return { id, value: NaN, isMet: false, text: "has no value" };
     const isMet = target.atMost === undefined ? value >= bound : value <= bound;
     const missedBy = bound === 0 ? `${value} ${target.unit}` : percent(Math.abs(value / bound - 1));
     return { id, value, isMet, text: isMet ? "met" : `missed by ${missedBy}` };

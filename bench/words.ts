@@ -1,6 +1,6 @@
 /** What docs/benchmarks.md says about how the figures came to be. */
 export const method: readonly string[] = [
-  "One run measures everything in one session: ours, the reference, ours, the reference, … (with peers: each in turn). One measurement of each comes before and is not counted.",
+  "One run measures everything in one session: ours, the reference, ours, the reference, … (with peers: each in turn). One measurement of each comes before and is not counted, three where throughput is measured.",
   "Client, platform and reference share all cores of the machine; nothing is pinned. A peer or reference has the same share.",
   "Closed loop: `wrk --latency`, one thread, the connections named. Its own processor time is in no figure per request.",
   "Open loop: our generator on `node:http` with kept connections, in the process that measures; times count from the moment a request was due. Its lateness is said where it matters.",

@@ -27,7 +27,17 @@ export interface Closed {
 export async function closedLoop(url: string, load: ClosedLoop): Promise<Closed> {
   const header = load.host === undefined ? [] : ["-H", `Host: ${load.host}`];
   const before = cpuUs(load.pid);
-  const size = ["-t", "1", "-c", String(load.connections), "-d", `${load.seconds}s`];
+  // A slow answer is a latency, not a broken connection; wrk would give up after two seconds.
+  const size = [
+    "--timeout",
+    "20s",
+    "-t",
+    "1",
+    "-c",
+    String(load.connections),
+    "-d",
+    `${load.seconds}s`,
+  ];
   const args = ["--latency", ...size, ...header, url];
   const { stdout } = await promisify(execFile)("wrk", args).catch(
     (error: NodeJS.ErrnoException) => {

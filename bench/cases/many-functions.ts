@@ -7,7 +7,7 @@ import {
 import { publish, roleArn } from "../../test/support/functions.ts";
 import { zip } from "../../test/support/zip.ts";
 import { type Finding, format, interleave, pair, result, spread } from "../harness.ts";
-import { residentMb } from "../processes.ts";
+import { ownResidentMb } from "../processes.ts";
 import { type MeasuredServer, startMeasured } from "../server.ts";
 import { sized } from "../settings.ts";
 import { openVisitor } from "../visitor.ts";
@@ -36,7 +36,7 @@ export async function manyFunctions(): Promise<readonly Finding[]> {
   const notes = [
     `${many.deployed} functions deployed through the API in ${format(many.deploySeconds)} s ` +
       `(${format(many.perDeployMs)} ms each, ${deploysAtOnce} at once), ${activeCount} of them called; ` +
-      `resident ${format(residentMb(many.server.pid))} MB against ${format(residentMb(few.server.pid))} MB`,
+      `the platform's own process has ${format(ownResidentMb(many.server.pid))} MB resident against ${format(ownResidentMb(few.server.pid))} MB`,
   ];
   const warm = await interleave<"p50Ms" | "p99Ms">(
     [many, few].map((side) => ({

@@ -2,7 +2,7 @@ import { closedLoop, type Closed } from "../wrk.ts";
 import { type Absence, type Finding, interleave, pair, type Subject } from "../harness.ts";
 import { peers as all, type Peer } from "../peers/peers.ts";
 import type { RunningPeer } from "../peers/running.ts";
-import { connections, openSides, seconds } from "./warm.ts";
+import { connections, openSides, seconds, warmUps } from "./warm.ts";
 
 /**
  * Other programs that run functions, with the same answer under the same load, each in turn with ours.
@@ -30,7 +30,7 @@ export async function peers(): Promise<readonly Finding[]> {
     const name = `${peer.name} (${peer.what})`;
     subjects.push({ name, measure: async () => ({ ...(await closedLoop(url, target)) }) });
   }
-  const run = await interleave(subjects, 5);
+  const run = await interleave(subjects, 5, warmUps);
   const findings = started.flatMap((peer, index): readonly Finding[] => {
     const against = others + index;
     const failure = run.series[against]?.failure;

@@ -10,6 +10,9 @@ import { sized } from "../settings.ts";
 export const connections = 32;
 export const seconds = sized(5, 1);
 
+/** Code is compiled further and further for some ten seconds of load. */
+export const warmUps = sized(3, 1);
+
 /** Answers 256 bytes; so does `bare-server.mjs`, and so do the peers. */
 export const answer256 = `const body = "x".repeat(256);
 export const handler = async () => ({ statusCode: 200, headers: { "content-type": "text/plain" }, body });`;
@@ -18,7 +21,7 @@ export const handler = async () => ({ statusCode: 200, headers: { "content-type"
 export async function warm(): Promise<readonly Finding[]> {
   await using sides = await openSides();
   const load = { connections, seconds };
-  const run = await interleave(sides.subjects(load), 5);
+  const run = await interleave(sides.subjects(load), 5, warmUps);
   const about = `function URL, ${connections} connections (wrk, closed loop), 256 B`;
   return [
     pair(run, {
