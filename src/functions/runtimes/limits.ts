@@ -32,6 +32,10 @@ export const bootCpuMilli = 1_000;
 export const javaTraining = { memoryMiB: 768, scratchMiB: 128, timeoutMs: 60_000 } as const;
 export const javaArchiveBytesMax = 96 * 1024 * 1024;
 
+/** A sandbox that compiles Python's guest (50 KiB of byte code, in a tenth of a second), once per host. */
+export const pythonCompiling = { memoryMiB: 256, scratchMiB: 16, timeoutMs: 30_000 } as const;
+export const pythonByteCodeBytesMax = 4 * 1024 * 1024;
+
 /** Connections a custom runtime may hold to its Runtime API, and bytes of one request's headers. */
 export const runtimeApiConnectionsMax = 64;
 export const runtimeApiHeaderBytesMax = 64 * 1024;

@@ -5,6 +5,8 @@ import type { ManagedGuestDeps } from "./managed-guest.ts";
 import { codeLinks, guestDirectory } from "./node.ts";
 import { projectRoot } from "./node-packages.ts";
 import { once } from "./once.ts";
+import { pythonGuest } from "./python-guest.ts";
+import type { PythonGuestDeps } from "./python-guest.ts";
 import { findPython } from "./python-hosts.ts";
 import type { PythonHost, PythonSearch } from "./python-hosts.ts";
 import { buildBotoTree, findBoto } from "./python-packages.ts";
@@ -13,8 +15,14 @@ import type { Runtime } from "./runtimes.ts";
 /** Versions Lambda offers or has announced (developer guide, "Lambda runtimes", November 2026). */
 const versions = ["3.11", "3.12", "3.13", "3.14"];
 
-export interface PythonRuntimeDeps extends ManagedGuestDeps {
-  readonly workDir: string;
+const guestTarget = "/var/runtime/guest";
+/**
+ * -S: what customers may import is decided by the guest. -u: prints appear as they are made. -B: no byte
+ * code is written into the installed guest.
+ */
+const flags = ["-S", "-u", "-B"];
+
+export interface PythonRuntimeDeps extends ManagedGuestDeps, PythonGuestDeps {
   readonly search: PythonSearch;
   /** A folder with boto3 that goes before all others; undefined to look for one. */
   readonly packages: string | undefined;
@@ -32,6 +40,16 @@ function createPythonRuntime(
   botoTree: () => Promise<string | undefined>,
 ): Runtime {
   const identifier = `python${version}`;
+  const guest = once(async () => {
+    const host = findPython(version, deps.search);
+    if (!host) throw new Error(probePython(version, deps).reason);
+    const { mounts, program, environment } = mountsOf(host, deps.emptyTree);
+    return pythonGuest(deps, host, {
+      mounts: [...mounts, { source: guestDirectory, target: guestTarget }],
+      command: [program, ...flags, `${guestTarget}/python/compile.py`],
+      environment: { ...environment, SKERRY_LISTENERS: "", LANG: "C.UTF-8" },
+    });
+  });
   return {
     identifier,
     kind: identifier,
@@ -45,13 +63,11 @@ function createPythonRuntime(
       return {
         mounts: [
           ...interpreter.mounts,
-          { source: guestDirectory, target: "/var/runtime/guest" },
+          { source: await guest(), target: guestTarget },
           ...(packages === undefined ? [] : [{ source: packages, target: "/var/runtime/python" }]),
         ],
         links: codeLinks,
-        // -S: what customers may import is decided by the guest. -u: prints appear as they are made.
-        // -B: no byte code is written into the installed guest.
-        command: [interpreter.program, "-S", "-u", "-B", "/var/runtime/guest/python/boot.py"],
+        command: [interpreter.program, ...flags, `${guestTarget}/python/boot.py`],
         environment: {
           SKERRY_LISTENERS: listeners.join(","),
           LANG: "C.UTF-8",
