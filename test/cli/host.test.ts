@@ -24,7 +24,7 @@ test("doctor finds every required property holding, and leaves nothing behind", 
   assert.doesNotMatch(plain.out, /FAILED/);
   assert.match(plain.out, /Everything a contained function needs holds\.\n$/);
   const { code, out } = await skerry(["doctor", "--json"]);
-  assert.equal(code, 0);
+  assert.equal(code, 0, out);
   const { properties } = JSON.parse(out) as { properties: Record<string, unknown>[] };
   assert.ok(properties.length >= 10);
   assert.deepEqual(
