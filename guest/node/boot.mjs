@@ -81,9 +81,11 @@ async function specialise(frame) {
   const started = clockMs();
   replaceEnvironment(variables);
   fitHeap(Number(metadata.get(fields.memoryMiB)));
+  const concurrency = Number(metadata.get(fields.concurrency) ?? 1);
+  const invokeStore = metadata.has(fields.concurrency) ? current.share() : undefined;
   const logError = patchConsole(current);
-  runner = createRunner({ channel, current, logError });
-  installGlobals();
+  runner = createRunner({ channel, current, logError, concurrency });
+  installGlobals(invokeStore);
   process.on("uncaughtException", (error) => crash("Uncaught Exception", error, 129));
   process.on("unhandledRejection", (reason, promise) => {
     const error = runtimeError("UnhandledPromiseRejection", String(reason));
@@ -163,7 +165,7 @@ function defaultNodePath() {
   ].join(":");
 }
 
-function installGlobals() {
+function installGlobals(invokeStore) {
   const escape = process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA;
   if (escape === "1" || escape === "true") return;
   globalThis.awslambda = {
@@ -176,4 +178,6 @@ function installGlobals() {
     },
     HttpResponseStream,
   };
+  // Where it is, the SDK, X-Ray and Powertools find the trace of the invocation they are called by.
+  if (invokeStore) globalThis.awslambda.InvokeStore = invokeStore;
 }

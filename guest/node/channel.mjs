@@ -33,6 +33,7 @@ export const fields = {
   timeoutMs: 3,
   variable: 4,
   restarted: 5,
+  concurrency: 6,
   requestId: 10,
   functionArn: 11,
   deadlineMs: 12,

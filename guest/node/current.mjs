@@ -1,25 +1,33 @@
+import { fields } from "./channel.mjs";
+import { createInvokeStore, protectedKeys } from "./invoke-store.mjs";
+
 /**
  * The invocation whose code is running. With one invocation at a time it is a variable; where a
  * function takes several, it follows each through its promises and callbacks.
  */
 export function createCurrent() {
   let single = {};
-  let storage;
+  let store;
   return {
     get requestId() {
-      return (storage ? storage.getStore() : single)?.requestId;
+      return store ? store.get(protectedKeys.REQUEST_ID) : single.requestId;
     },
-    /** From now on several invocations run side by side. */
+    /** From now on several invocations run side by side; gives the store that knows them apart. */
     share() {
-      // Loading it takes a millisecond and more, and few functions are shared.
-      const { AsyncLocalStorage } = process.getBuiltinModule("node:async_hooks");
-      storage = new AsyncLocalStorage();
+      store = createInvokeStore();
+      return store;
     },
     /** Runs `work` as part of the invocation `call`. */
-    enter(call, work) {
-      if (storage) return storage.run(call, work);
-      single = call;
-      return work();
+    enter(call, metadata, work) {
+      if (!store) {
+        single = call;
+        return work();
+      }
+      const context = {
+        [protectedKeys.REQUEST_ID]: call.requestId,
+        [protectedKeys.X_RAY_TRACE_ID]: metadata.get(fields.traceHeader),
+      };
+      return store.run(context, work);
     },
   };
 }

@@ -16,13 +16,16 @@ const soon = setImmediate;
 
 /**
  * Runs invocations in order, `concurrency` of them at a time (one, unless the function allows more).
- * While handlers run the channel does not keep the process alive: that is how "the event loop is empty"
- * can be noticed.
+ * While one handler runs by itself the channel does not keep the process alive: that is how "the event loop
+ * is empty" can be noticed.
  */
 export function createRunner({ channel, current, logError, concurrency = 1 }) {
   const inbox = [];
   const running = new Set();
   const outputMark = createOutputMark();
+  const isShared = concurrency > 1;
+  // What one invocation waits for another one may bring: the process stays alive for it.
+  const streamChannel = isShared ? { ...channel, ref() {}, unref() {} } : channel;
   let loaded;
   let answeredAtMs = 0;
   let isStarting = false;
@@ -91,11 +94,11 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
           respondError(call.answer, describe(error));
         }),
     };
-    if (running.size === 0) channel.unref();
+    if (!isShared && running.size === 0) channel.unref();
     running.add(call);
     // Several at a time have no process-wide variable to themselves.
-    if (concurrency === 1) setTraceVariable(metadata.get(fields.traceHeader));
-    current.enter(call, () => {
+    if (!isShared) setTraceVariable(metadata.get(fields.traceHeader));
+    current.enter(call, metadata, () => {
       if (loaded.isStreaming) runStreaming(call, frame);
       else runBuffered(call, frame);
     });
@@ -136,7 +139,7 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
   /** Node 22: promise, callback, `context.done` and its like, or nothing at all. */
   function runWithCallback(call, event, context) {
     const { succeed, fail } = call;
-    let waitsForEmptyEventLoop = true;
+    let waitsForEmptyEventLoop = !isShared;
     let isCalled = false;
     const once = (action) => (first, second) => {
       if (isCalled) return;
@@ -169,7 +172,7 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
   }
 
   function runStreaming(call, frame) {
-    const stream = new ResponseStream(channel, frame.number, loaded.highWaterMark);
+    const stream = new ResponseStream(streamChannel, frame.number, loaded.highWaterMark);
     call.stream = stream;
     const fail = (error) =>
       call.finish(() => {

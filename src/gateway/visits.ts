@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TraceContext } from "#base/context.ts";
 import { uuid } from "#base/ids.ts";
-import type { GuestIdentity } from "#functions/pool/pool.ts";
+import { type GuestIdentity, traceAmong } from "#functions/pool/pool.ts";
 import { formatTraceHeader, parseTraceHeader, traceHeaderName } from "#telemetry/trace-header.ts";
 import type { Answer } from "./answer.ts";
 import { ArrivingBytes } from "./arriving-bytes.ts";
@@ -80,11 +80,21 @@ export function createVisits(deps: GatewayDeps): Visits {
   /** A caller's own trace is continued, its hop count never believed; a sandbox's is the platform's. */
   function traceOf({ message, guest }: Exchange): TraceContext {
     const header = message.headers[traceHeaderName];
-    const claimed = guest ? guest()?.trace : parseTraceHeader(String(header ?? ""));
+    const claimed = guest ? traceOfGuest(guest(), header) : parseTraceHeader(String(header ?? ""));
     return claimed ?? deps.telemetry.tracer.newTrace();
   }
 
   return { handle };
+}
+
+/** Where several invocations run, a request may say whose it is. */
+function traceOfGuest(
+  identity: GuestIdentity | undefined,
+  header: string | string[] | undefined,
+): TraceContext | undefined {
+  if (!identity?.running) return identity?.trace;
+  const named = parseTraceHeader(String(header ?? ""));
+  return traceAmong(identity.running, named?.traceId) ?? identity.trace;
 }
 
 /** Most requests are over before anybody asks for a signal, which takes longer to make than all the rest. */

@@ -8,14 +8,14 @@ SPECIALISE, INVOKE, RECALL = 1, 2, 3
 READY, INITIALISED, INIT_ERROR, RESPONSE, ERROR = 65, 66, 67, 68, 69
 RESTART, RECALLED, HTTP = 74, 75, 76
 
-HANDLER, VARIABLE, RESTARTED = 1, 4, 5
+HANDLER, VARIABLE, RESTARTED, CONCURRENCY = 1, 4, 5, 6
 REQUEST_ID, FUNCTION_ARN, DEADLINE_MS, TRACE_HEADER = 10, 11, 12, 13
 CLIENT_CONTEXT, COGNITO_IDENTITY, WANTS_HTTP = 14, 15, 17
 ERROR_TYPE, ERROR_MESSAGE, CONTENT_TYPE, PHASE = 20, 21, 22, 30
 HEAD, IS_BASE64, OUTPUT_MARK = 40, 41, 43
 
 DESCRIPTOR = 4
-_HEADER = struct.Struct("<IBBHII")
+HEADER = struct.Struct("<IBBHII")
 _FIELD = struct.Struct("<BI")
 #: Longest error message repeated in the metadata; the body has all of it.
 MESSAGE_CHARACTERS_MAX = 64 * 1024
@@ -66,13 +66,31 @@ def send(kind, number, fields=(), body=b"", last=False):
     """Queues a frame; `flush`, or waiting for the next one, sends all of them with one call."""
     encoded = [(field, text.encode("utf-8", "surrogateescape")) for field, text in fields]
     size = sum(_FIELD.size + len(text) for _, text in encoded)
-    _queued.append(_HEADER.pack(size + len(body), kind, 1 if last else 0, 0, number, size))
+    _queued.append(HEADER.pack(size + len(body), kind, 1 if last else 0, 0, number, size))
     for field, text in encoded:
         _queued.append(_FIELD.pack(field, len(text)))
         _queued.append(text)
     _queued.append(body)
     if last or len(body) > QUEUED_BYTES_MAX:
         flush()
+
+
+def write(raw):
+    """A whole frame as it is."""
+    _queued.append(raw)
+    flush()
+
+
+def parse(raw):
+    _length, kind, _flags, _reserved, number, metadata_length = HEADER.unpack_from(raw)
+    content = memoryview(raw)[HEADER.size :]
+    return Frame(kind, number, content[:metadata_length], content[metadata_length:])
+
+
+def renumber(raw, kind, number):
+    """The same content as a frame of another kind."""
+    length, _kind, _flags, _reserved, _number, metadata_length = HEADER.unpack_from(raw)
+    return HEADER.pack(length, kind, 0, 0, number, metadata_length) + raw[HEADER.size :]
 
 
 def flush():
@@ -101,13 +119,13 @@ _queued = []
 
 def _take():
     """A whole frame out of what has been received, or None."""
-    if len(_received) < _HEADER.size:
+    if len(_received) < HEADER.size:
         return None
-    length, kind, _flags, _reserved, number, metadata_length = _HEADER.unpack_from(_received)
-    end = _HEADER.size + length
+    length, kind, _flags, _reserved, number, metadata_length = HEADER.unpack_from(_received)
+    end = HEADER.size + length
     if len(_received) < end:
         return None
-    content = memoryview(bytes(_received[_HEADER.size : end]))
+    content = memoryview(bytes(_received[HEADER.size : end]))
     del _received[:end]
     return Frame(kind, number, content[:metadata_length], content[metadata_length:])
 
@@ -121,6 +139,6 @@ def _receive():
 
 def _missing():
     """Bytes of a large frame still to come."""
-    if len(_received) < _HEADER.size:
+    if len(_received) < HEADER.size:
         return 0
-    return _HEADER.size + _HEADER.unpack_from(_received)[0] - len(_received)
+    return HEADER.size + HEADER.unpack_from(_received)[0] - len(_received)

@@ -68,10 +68,21 @@ def live():
         channel.send(channel.RESTART, 0)
         channel.flush()
         _restart(frame.variables)
-    output.count()
+    if int(frame.fields.get(channel.CONCURRENCY, "1")) > 1:
+        from .workers import Dispatcher
+
+        _set_environment(frame.variables)
+        Dispatcher(lambda: _work(frame, is_shared=True)).run()
+    _work(frame, is_shared=False)
+
+
+def _work(frame, is_shared):
+    output.count(is_shared)
     function = _become(frame)
     for frame in inbox.invocations():
         _invoke(function, frame)
+        if is_shared:
+            output.flush()
 
 
 def _load_the_rest():
@@ -119,14 +130,7 @@ def _options():
 
 def _become(frame):
     started = time.perf_counter()
-    os.set_inheritable(channel.DESCRIPTOR, False)
-    os.environ.clear()
-    os.environ.update(frame.variables)
-    if "LD_LIBRARY_PATH" in _initial:
-        os.environ.setdefault("LD_LIBRARY_PATH", _initial["LD_LIBRARY_PATH"])
-    if is_on_host:
-        os.environ["LAMBDA_TASK_ROOT"] = place("/var/task")
-    time.tzset()
+    _set_environment(frame.variables)
     _set_up_interpreter()
     logs.set_up()
     replaced = time.perf_counter()
@@ -149,6 +153,17 @@ def _become(frame):
         sys.exit(1)
     channel.send(channel.INITIALISED, 0, phases())
     return function
+
+
+def _set_environment(variables):
+    os.set_inheritable(channel.DESCRIPTOR, False)
+    os.environ.clear()
+    os.environ.update(variables)
+    if "LD_LIBRARY_PATH" in _initial:
+        os.environ.setdefault("LD_LIBRARY_PATH", _initial["LD_LIBRARY_PATH"])
+    if is_on_host:
+        os.environ["LAMBDA_TASK_ROOT"] = place("/var/task")
+    time.tzset()
 
 
 def _set_up_interpreter():

@@ -14,20 +14,34 @@ class _Counted(io.FileIO):
 
 
 _files = []
+_streams = []
 
 
-def count():
-    """Replaces the two streams by ones that count; everything else about them stays as it is."""
+def count(is_shared):
+    """Replaces the two streams by ones that count; everything else about them stays as it is. Where other
+    processes print to the same place, a line is written whole."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         raw = _Counted(stream.fileno(), "wb", closefd=False)
         counting = io.TextIOWrapper(
-            raw, encoding=stream.encoding, errors=stream.errors, write_through=True
+            raw,
+            encoding=stream.encoding,
+            errors=stream.errors,
+            write_through=not is_shared,
+            line_buffering=is_shared,
         )
         counting.mode = "w"
         setattr(sys, name, counting)
         setattr(sys, f"__{name}__", counting)
         _files.append(raw)
+        _streams.append(counting)
+
+
+def flush():
+    """What has been printed without the end of a line."""
+    for stream in _streams:
+        if not stream.closed:
+            stream.flush()
 
 
 def mark():

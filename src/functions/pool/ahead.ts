@@ -90,6 +90,7 @@ export function waitingOf(line: readonly Waiter[], roster: Roster): Waiting | un
     ...wantedOf(first),
     count: line.length,
     sinceMs: (place) => line[place]?.sinceMs ?? Infinity,
+    concurrency: revision.capacity?.concurrency ?? 1,
     busyCount: roster.of(key).size - roster.fleet.idleOf(key),
     // Twice the mean deviation above the mean, as retransmission timers do it.
     callMs: durationMs === undefined ? undefined : durationMs + 2 * durationDeviationMs,

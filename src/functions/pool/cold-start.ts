@@ -191,6 +191,7 @@ async function assign(
     handler: revision.handler,
     memoryMiB: revision.memoryMiB,
     timeoutMs: revision.timeoutMs,
+    ...(revision.capacity && { concurrency: revision.capacity.concurrency }),
     environment: functionVariables(revision, credentials, {
       logStream: log.stream,
       initializationType,

@@ -19,6 +19,7 @@ import type { Freezable } from "./freezing.ts";
 import { credentialsMarginMs, memoryPeakAgeMs } from "./limits.ts";
 import type { LogPump } from "./log-pump.ts";
 import type { EndReason } from "./roster.ts";
+import { RunningTogether, traceAmong } from "./running-together.ts";
 import type { ExecutionEnvironment, GuestIdentity, PoolSnapshot } from "./pool.ts";
 
 export type EnvironmentState = PoolSnapshot["environments"][number]["state"];
@@ -61,6 +62,8 @@ export class Environment implements Freezable {
   #failure: PlatformError | undefined;
   /** Invocations it is lent for; more than one where the guest has an inbox. */
   loanCount = 0;
+  /** Of a function that allows several invocations side by side. */
+  readonly together: RunningTogether | undefined;
   /** The one it is lent for wants nobody beside it. */
   isExclusive = false;
   /** Monotonic; when the running invocation began. */
@@ -78,6 +81,8 @@ export class Environment implements Freezable {
   constructor(parts: EnvironmentParts, clock: Clock) {
     this.parts = parts;
     this.isProvisioned = parts.isProvisioned;
+    const { capacity } = parts.revision;
+    if (capacity && capacity.concurrency > 1) this.together = new RunningTogether();
     this.#clock = clock;
     this.sinceMs = clock.nowMs();
     this.lastUsedMs = clock.monotonicMs();
@@ -99,25 +104,33 @@ export class Environment implements Freezable {
   }
 
   identity(): GuestIdentity {
-    return { revision: this.parts.revision, trace: this.trace };
+    const { revision } = this.parts;
+    if (!this.together) return { revision, trace: this.trace };
+    const running = this.together.traces();
+    return { revision, trace: traceAmong(running, undefined) ?? this.trace, running };
   }
 
   /** What the invoker holds for one invocation; `release` is called once, when it lets go. */
   lend(loan: LoanTerms): ExecutionEnvironment {
     if (this.loanCount++ === 0) this.setState("busy");
     this.isExclusive = loan.isExclusive;
-    this.parts.log.share(this.loanCount > 1);
+    this.parts.log.share(this.loanCount > 1 && !this.together);
     if (this.loanCount === 1) {
       this.isReturning = false;
       this.trace = loan.trace;
-    } else this.#watchInbox();
+    } else if (!this.together) this.#watchInbox();
     return new Loan(this, this.#uses++ === 0, loan);
   }
 
   /** One invocation less; true when it was the last. */
   takeBack(): boolean {
     this.loanCount--;
-    this.parts.log.share(this.loanCount > 1);
+    this.parts.log.share(this.loanCount > 1 && !this.together);
+    // One that is never without invocations must not outlive its credentials.
+    if (this.together && !this.spoiled && !this.hasCredentials()) {
+      this.endReason = "credentials-expired";
+      this.spoiled = true;
+    }
     if (this.loanCount > 0) return false;
     this.isExclusive = false;
     this.parts.log.settle();
@@ -125,9 +138,10 @@ export class Environment implements Freezable {
   }
 
   /** An invocation begins: what its function calls from now on is part of this trace. */
-  begin(trace: TraceContext): void {
+  begin(trace: TraceContext, loan: object): void {
     this.begunAtMs = this.#clock.monotonicMs();
     this.trace = trace;
+    this.together?.begin(loan, { trace, begunAtMs: this.begunAtMs });
   }
 
   /** What the function took; its first time, and the time after a thaw, say more about the start. */
@@ -136,8 +150,14 @@ export class Environment implements Freezable {
     this.#isSettled = true;
   }
 
+  /** Where several run, how long the one took that ended last. */
   sinceBegunMs(): number {
-    return this.#clock.monotonicMs() - this.begunAtMs;
+    return this.together?.lastMs ?? this.#clock.monotonicMs() - this.begunAtMs;
+  }
+
+  /** An invocation that had begun is over. */
+  over(loan: object): void {
+    if (this.together) this.together.end(loan, this.#clock.monotonicMs());
   }
 
   /** While others wait behind one invocation, it is watched: a slow one gives them up. */
@@ -273,6 +293,7 @@ class Loan implements ExecutionEnvironment, InvocationReceiver {
   readonly #terms: LoanTerms;
   #receiver: InvocationReceiver | undefined;
   #released = false;
+  #runsOn = false;
 
   constructor(environment: Environment, isFirst: boolean, terms: LoanTerms) {
     this.#environment = environment;
@@ -291,7 +312,7 @@ class Loan implements ExecutionEnvironment, InvocationReceiver {
   }
 
   begun(): void {
-    this.#environment.begin(this.#terms.trace);
+    this.#environment.begin(this.#terms.trace, this);
     this.#receiver?.begun();
   }
 
@@ -305,10 +326,12 @@ class Loan implements ExecutionEnvironment, InvocationReceiver {
       if (failure) return this.failed(failure);
     } else if (response.kind === "not-begun") {
       if (response.isGone) this.spoil();
-    } else {
+    } else if (!environment.together) {
       environment.noteTime();
     }
-    environment.isReturning = response.kind !== "stream" && response.kind !== "exit";
+    // Where several run, a place that is free again says nothing of the others.
+    environment.isReturning =
+      !environment.together && response.kind !== "stream" && response.kind !== "exit";
     this.#receiver?.answered(response);
   }
 
@@ -329,7 +352,10 @@ class Loan implements ExecutionEnvironment, InvocationReceiver {
 
   abandon(reason: Error): void {
     this.spoil();
-    this.#environment.parts.guest.abandon(reason);
+    const { together, loanCount, parts } = this.#environment;
+    // What runs beside it goes on, and its own code too; the environment ends with the last of them.
+    if (together && loanCount > 1) this.#runsOn = true;
+    else parts.guest.abandon(reason);
   }
 
   memoryPeakMiB(): number | Promise<number> {
@@ -350,6 +376,7 @@ class Loan implements ExecutionEnvironment, InvocationReceiver {
   [Symbol.dispose](): void {
     if (this.#released) return;
     this.#released = true;
+    if (!this.#runsOn) this.#environment.over(this);
     this.#terms.release();
     const environment = this.#environment;
     if (environment.spoiled && environment.loanCount === 0)

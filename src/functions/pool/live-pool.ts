@@ -132,9 +132,10 @@ class LivePool implements EnvironmentPool {
       if (!best) return undefined;
       if (!best.spoiled && best.hasCredentials())
         return this.#lend(best, trace, isExclusive).environment;
-      if (best.loanCount > 0) return undefined;
+      if (best.loanCount > 0 && !best.together) return undefined;
       if (!best.spoiled) best.endReason = "credentials-expired";
-      this.#end(best);
+      if (best.loanCount > 0) best.spoiled = true;
+      else this.#end(best);
     }
   }
 
@@ -267,9 +268,11 @@ class LivePool implements EnvironmentPool {
   #offer(environment: Environment, prewarm?: Prewarm): void {
     const { key } = environment.parts;
     while (environment.loanCount === 0 || this.#warm.hasRoom(environment)) {
-      const waiter = this.#line.peek(key, 0);
-      if (!waiter || (waiter.isExclusive && environment.loanCount > 0)) break;
-      this.#line.next(key);
+      const isBeside = environment.loanCount > 0;
+      const isSharing = isBeside && environment.together;
+      const waiter = isSharing ? this.#line.peekSharing(key) : this.#line.peek(key, 0);
+      if (!waiter || (waiter.isExclusive && isBeside)) break;
+      this.#line.take(waiter);
       waiter.answer(this.#lend(environment, waiter.trace, waiter.isExclusive));
     }
     if (environment.loanCount > 0) return;

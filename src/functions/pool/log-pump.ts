@@ -61,7 +61,9 @@ export class LogPump implements InvocationLog, ExtensionListener {
   #allowanceAtMs: number;
   #droppedLines = 0;
   #droppedBytes = 0;
-  #isIdle = false;
+  /** Invocations begun and not yet reported; none before the first, when init prints. */
+  #runningCount = 0;
+  #hasRun = false;
   #isShared = false;
   /** How the sandbox ended, in the words of the service, once it has. */
   exitText: string | undefined;
@@ -100,7 +102,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
   }
 
   /**
-   * Several invocations are in the guest's hands: what it prints may be any one's of them, and is held until
+   * Several invocations are in the guest's hands, one of which runs: what it prints may be any one's of them, and is held until
    * their answers tell.
    */
   share(isShared: boolean): void {
@@ -114,7 +116,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
   attach(socket: Socket): void {
     const source = new OutputSource(socket, this.#clock, {
       deliver: (lines) => this.#printed("function", lines),
-      isIdle: () => this.#isIdle,
+      isIdle: () => this.#hasRun && this.#runningCount === 0,
       isAmbiguous: () => this.#isShared || this.#boundaries.length > 0,
       held: () => this.#sortSoon(),
     });
@@ -156,7 +158,8 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#tail = [];
     this.#tailBytes = 0;
     this.#keepsTail = keepTail;
-    this.#isIdle = false;
+    this.#hasRun = true;
+    this.#runningCount++;
     for (const source of this.#sources) source.quicken();
     this.#platform([this.#lines.start(requestId, version)]);
     this.#feed.start(requestId, version);
@@ -239,7 +242,9 @@ export class LogPump implements InvocationLog, ExtensionListener {
 
   #finishNow(report: InvocationReport): void {
     this.#sort(true);
-    for (const source of this.#sources) source.flush();
+    // The rest of a line that somebody else is still printing is on its way.
+    if (this.#runningCount <= 1 || this.exitText !== undefined)
+      for (const source of this.#sources) source.flush();
     this.#end(report);
   }
 
@@ -251,7 +256,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
       this.#lines.report(report),
     ]);
     this.#feed.report(report);
-    this.#isIdle = true;
+    this.#runningCount--;
   }
 
   /** When everything that arrived in this turn is here, answers included. */

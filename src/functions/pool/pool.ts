@@ -12,6 +12,7 @@ import type {
 export { describeExit } from "./booted.ts";
 export { errorBody } from "./cold-start.ts";
 export { createPool, type PoolSettings } from "./live-pool.ts";
+export { traceAmong } from "./running-together.ts";
 export type { KnownArrivals } from "#functions/scheduler/scheduler.ts";
 
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
@@ -152,7 +153,7 @@ export interface ExecutionEnvironment extends Disposable {
   extensionsSettled(): Promise<FunctionErrorBody | undefined> | undefined;
   /** Never give it to another invocation; the first reason is what its extensions are told. */
   spoil(reason?: ShutdownReason): void;
-  /** The running invocation fails with `reason` and the environment is spoiled. */
+  /** The environment is spoiled, and the running invocation fails with `reason` unless others run beside it. */
   abandon(reason: Error): void;
   /** A figure at most a moment old, or a promise of one. */
   memoryPeakMiB(): number | Promise<number>;
@@ -240,6 +241,8 @@ export interface GuestIdentity {
   readonly revision: Revision;
   /** Trace of the invocation now running, with its hop count; undefined between invocations. */
   readonly trace: TraceContext | undefined;
+  /** Traces of all that run, where several may; `traceAmong` chooses. */
+  readonly running?: readonly TraceContext[];
 }
 
 /** Serves what a sandbox connects to at `AWS_ENDPOINT_URL`; `gateway` satisfies it. */

@@ -20,7 +20,7 @@ export function functionVariables(
 
 /**
  * How an environment came to be: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
- * (of its four values, SnapStart's and managed instances' do not occur here).
+ * (of its four values, SnapStart's does not occur here, and managed instances' follows from the revision).
  */
 export type InitializationType = "on-demand" | "provisioned-concurrency";
 
@@ -83,7 +83,14 @@ function reserved(
     AWS_LAMBDA_FUNCTION_NAME: revision.name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(revision.memoryMiB),
     AWS_LAMBDA_FUNCTION_VERSION: revision.version,
-    AWS_LAMBDA_INITIALIZATION_TYPE: place.initializationType,
+    AWS_LAMBDA_INITIALIZATION_TYPE: revision.capacity
+      ? "lambda-managed-instances"
+      : place.initializationType,
+    // Where it is set, runtimes, SDKs and Powertools know that several invocations share the process
+    // (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html).
+    ...(revision.capacity && {
+      AWS_LAMBDA_MAX_CONCURRENCY: String(revision.capacity.concurrency),
+    }),
     AWS_LAMBDA_LOG_GROUP_NAME: logging.group,
     AWS_LAMBDA_LOG_STREAM_NAME: place.logStream,
     AWS_LAMBDA_LOG_FORMAT: logging.format,

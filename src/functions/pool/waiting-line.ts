@@ -65,6 +65,15 @@ export class WaitingLine {
     return waiter;
   }
 
+  /** The first who would share an environment. */
+  peekSharing(key: string): Waiter | undefined {
+    return this.#lines.get(key)?.find((waiter) => !waiter.isExclusive);
+  }
+
+  take(waiter: Waiter): void {
+    this.#leave(waiter);
+  }
+
   /** Looks without taking; the last one if there are fewer. */
   peek(key: string, place: number): Waiter | undefined {
     const line = this.#lines.get(key);

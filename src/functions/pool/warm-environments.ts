@@ -62,13 +62,14 @@ export class WarmEnvironments {
     if (warm.idle.size === 0 && warm.busy.size === 0) this.#byKey.delete(key);
   }
 
-  /** Whether one more invocation may wait in this environment's inbox. */
+  /** Whether one more invocation may run beside others in this environment, or wait in its inbox. */
   hasRoom(environment: Environment): boolean {
     const { guest, times } = environment.parts;
+    const { inboxMax } = guest;
     return (
       !environment.spoiled &&
       !environment.isExclusive &&
-      environment.loanCount < times.depth(guest.inboxMax)
+      environment.loanCount < (environment.together ? inboxMax : times.depth(inboxMax))
     );
   }
 

@@ -43,10 +43,23 @@ export interface Revision {
   readonly deadLetterArn: string | undefined;
   readonly tracingMode: "PassThrough" | "Active";
   readonly logging: LoggingConfig;
+  /** Absent for functions whose environments run one invocation at a time. */
+  readonly capacity?: Capacity;
   /** `platform` reaches only Skerry itself; `internet` goes through the egress proxy. */
   readonly egress: "platform" | "internet";
   readonly state: RevisionState;
   readonly lastModifiedMs: number;
+}
+
+/**
+ * What makes a function one of AWS's managed instances, whose environments run several invocations side by
+ * side (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html). The instance is this host.
+ */
+export interface Capacity {
+  /** Told back to whoever asks, and nothing else. */
+  readonly providerArn: string;
+  /** Invocations that one environment may run at once, 1 … 1,600. */
+  readonly concurrency: number;
 }
 
 export interface LayerReference {

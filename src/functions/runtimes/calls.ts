@@ -48,6 +48,8 @@ export class Calls implements FrameReceiver {
   #end: PlatformError | undefined;
   #abandonReason: Error | undefined;
   #hasBrokenProtocol = false;
+  /** The guest has answered everything it had begun and is about to end. */
+  #hasSaidLast = false;
 
   constructor(deps: CallsDeps) {
     this.#deps = deps;
@@ -56,7 +58,7 @@ export class Calls implements FrameReceiver {
   invoke(request: GuestRequest, receiver: InvocationReceiver): void {
     this.#number = (this.#number + 1) >>> 0 || 1;
     const call: Call = { number: this.#number, request, receiver, stream: undefined };
-    if (this.#end) return receiver.answered(lost);
+    if (this.#end || this.#hasSaidLast) return receiver.answered(lost);
     this.#deps.channel.send(kinds.invoke, call.number, invokeFields(request), request.payload);
     this.#waiting.push(call);
     this.#begin();
@@ -97,7 +99,11 @@ export class Calls implements FrameReceiver {
   failed(error: PlatformError): void {
     this.#end = error;
     for (const call of this.#waiting.splice(0)) call.receiver.answered(lost);
-    for (const call of this.#begun.values()) void this.#tellEnd(call, error);
+    for (const call of this.#begun.values()) {
+      // It was sent when the guest no longer read.
+      if (this.#hasSaidLast && !call.stream) call.receiver.answered(lost);
+      else void this.#tellEnd(call, error);
+    }
   }
 
   #answer(call: Call, response: GuestResponse): void {
@@ -123,6 +129,7 @@ export class Calls implements FrameReceiver {
       ...markOf(frame),
     } as const;
     if (!frame.isLast) return this.#answer(call, response);
+    this.#hasSaidLast = true;
     this.#begun.delete(call.number);
     const gone = within(this.#deps.sandbox.exited, lastBreathMs, this.#deps.clock);
     void gone.then(() => call.receiver.answered(response));
@@ -135,7 +142,7 @@ export class Calls implements FrameReceiver {
       requestId: call.request.requestId,
       next: () => parts.next(),
       onAbandon: (tell) => parts.onAbandon(tell),
-      abandon: () => this.#deps.channel.close(),
+      abandon: () => (this.#deps.concurrency > 1 ? parts.discard() : this.#deps.channel.close()),
     };
     if (call.request.streaming) {
       const contentType = findField(readFields(frame.metadata), fields.contentType);
@@ -194,6 +201,7 @@ class PartQueue {
   readonly #parts: StreamPart[] = [];
   #waiting: PromiseWithResolvers<StreamPart> | undefined;
   #failure: Error | undefined;
+  #isDiscarding = false;
   #tell: ((reason: Error) => void) | undefined;
 
   constructor(channel: Channel) {
@@ -201,6 +209,7 @@ class PartQueue {
   }
 
   push(part: StreamPart): void {
+    if (this.#isDiscarding) return;
     const waiting = this.#waiting;
     if (waiting) {
       this.#waiting = undefined;
@@ -208,6 +217,13 @@ class PartQueue {
     }
     this.#parts.push(part);
     if (this.#parts.length >= queuedPartsMax) this.#channel.pause();
+  }
+
+  /** Nobody wants the rest, and others want the channel. */
+  discard(): void {
+    this.#isDiscarding = true;
+    this.#parts.length = 0;
+    this.#channel.resume();
   }
 
   fail(reason: Error): void {

@@ -14,6 +14,13 @@ export const errorBytesMax = 1024 * 1024;
 /** Invocations a managed guest holds, the running one included; deeper gains nothing (measured). */
 export const inboxMax = 32;
 
+/**
+ * Side by side in one environment, per processor, where a function names no number of its own:
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html and
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-python-runtime.html (November 2026).
+ */
+export const concurrencyPerCpu = { node: 64, python: 16 } as const;
+
 /** How long a guest that announced its end, or whose channel closed, may take to be gone. */
 export const lastBreathMs = 2_000;
 /** How long a custom runtime that reported an error may take to ask for more work or to end. */

@@ -58,7 +58,6 @@ type InitFailure =
 type Heard = { readonly frame: Frame } | { readonly exit: SandboxExit };
 
 class ManagedGuest implements Guest {
-  readonly marksOutput = true;
   readonly extensions: Extensions;
   /** Of the guest's process; beside extensions a supervisor outlives it. */
   readonly #exited: Promise<SandboxExit>;
@@ -69,6 +68,7 @@ class ManagedGuest implements Guest {
   #channel: Channel;
   #calls: Calls | undefined;
   #hasBrokenProtocol = false;
+  #concurrency = 1;
   /** Set while a guest that replaced itself is expected back. */
   #rejoined: PromiseWithResolvers<Socket> | undefined;
 
@@ -103,6 +103,7 @@ class ManagedGuest implements Guest {
     const { clock, emptyTree } = this.#deps;
     const startedMs = clock.monotonicMs();
     this.extensions.assign(assignment);
+    this.#concurrency = assignment.concurrency ?? 1;
     await abortable(linkTrees(this.#sandbox, assignment.trees, emptyTree), signal);
     const link = clock.monotonicMs() - startedMs;
     try {
@@ -117,7 +118,13 @@ class ManagedGuest implements Guest {
 
   /** Extensions are told of one invocation at a time. */
   get inboxMax(): number {
-    return this.extensions.isInUse ? 1 : inboxMax;
+    if (this.extensions.isInUse) return 1;
+    return this.#concurrency > 1 ? this.#concurrency : inboxMax;
+  }
+
+  /** What is printed side by side cannot be told apart by how much it is. */
+  get marksOutput(): boolean {
+    return this.#concurrency === 1;
   }
 
   invoke(request: GuestRequest, receiver: InvocationReceiver): void {
@@ -252,7 +259,7 @@ class ManagedGuest implements Guest {
       sandbox: { exited: this.#exited },
       channel: this.#channel,
       clock,
-      concurrency: 1,
+      concurrency: this.#concurrency,
     });
     this.#channel.pass(this.#calls);
   }
@@ -314,6 +321,9 @@ function specialiseFields(assignment: Assignment): readonly Field[] {
     [fields.handler, assignment.handler],
     [fields.memoryMiB, String(assignment.memoryMiB)],
     [fields.timeoutMs, String(assignment.timeoutMs)],
+    ...(assignment.concurrency === undefined
+      ? []
+      : [[fields.concurrency, String(assignment.concurrency)] satisfies Field]),
     ...Object.entries(assignment.environment).map(([name, value]): Field => [
       fields.variable,
       `${name}=${value}`,

@@ -3,7 +3,7 @@ import { once } from "./once.ts";
 import { writeGuestScript } from "./guest-script.ts";
 import { attachManaged } from "./managed-guest.ts";
 import type { ManagedGuestDeps } from "./managed-guest.ts";
-import { bootCpuMilli, ports, processesMax } from "./limits.ts";
+import { bootCpuMilli, concurrencyPerCpu, ports, processesMax } from "./limits.ts";
 import { buildSdkTree, findPackage, projectRoot } from "./node-packages.ts";
 import type { Runtime } from "./runtimes.ts";
 
@@ -61,6 +61,7 @@ function createNodeRuntime(major: number, deps: NodeRuntimeDeps, trees: Prepared
   return {
     identifier,
     kind: identifier,
+    concurrencyPerCpu: concurrencyPerCpu.node,
     probe: () => Promise.resolve(probeNode(major)),
     async sandboxSpec(size) {
       const binary = findNode(major);

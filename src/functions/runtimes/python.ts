@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { bootCpuMilli, ports, processesMax } from "./limits.ts";
+import { bootCpuMilli, concurrencyPerCpu, ports, processesMax } from "./limits.ts";
 import { attachManaged } from "./managed-guest.ts";
 import type { ManagedGuestDeps } from "./managed-guest.ts";
 import { codeLinks, guestDirectory } from "./node.ts";
@@ -14,6 +14,8 @@ import type { Runtime } from "./runtimes.ts";
 
 /** Versions Lambda offers or has announced (developer guide, "Lambda runtimes", November 2026). */
 const versions = ["3.11", "3.12", "3.13", "3.14"];
+/** "Python 3.13 and later" (developer guide, "Lambda Managed Instances runtimes", November 2026). */
+const versionsWithoutConcurrency = new Set(["3.11", "3.12"]);
 
 const guestTarget = "/var/runtime/guest";
 /**
@@ -53,6 +55,9 @@ function createPythonRuntime(
   return {
     identifier,
     kind: identifier,
+    ...(!versionsWithoutConcurrency.has(version) && {
+      concurrencyPerCpu: concurrencyPerCpu.python,
+    }),
     probe: () => Promise.resolve(probePython(version, deps)),
     async sandboxSpec(size) {
       const host = findPython(version, deps.search);

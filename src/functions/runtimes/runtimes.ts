@@ -67,6 +67,8 @@ export interface Runtime {
   readonly identifier: string;
   /** Pool key: sandboxes of one kind are interchangeable until specialised. */
   readonly kind: string;
+  /** Invocations side by side per processor unless a function says otherwise; absent where it is always one. */
+  readonly concurrencyPerCpu?: number;
   /** Whether this host has what the runtime needs; the reason names the command that installs it. */
   probe(): Promise<{ readonly usable: boolean; readonly reason: string }>;
   sandboxSpec(size: {
@@ -173,6 +175,8 @@ export interface Assignment {
   readonly timeoutMs: number;
   /** Complete environment of the function, AWS_* variables included. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Invocations the guest runs side by side; absent where it runs one at a time. */
+  readonly concurrency?: number;
   /** Trees to appear inside, by slot name: `task` is the code, `opt` the merged layers (optional). */
   readonly trees: Readonly<Record<string, string>>;
 }

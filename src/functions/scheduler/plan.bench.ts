@@ -63,6 +63,7 @@ const waiting: Waiting = {
   dedicated: false,
   count: 1,
   sinceMs: () => 999,
+  concurrency: 1,
   busyCount: 0,
   callMs: undefined,
   startMs: 100,

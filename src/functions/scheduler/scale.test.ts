@@ -50,6 +50,7 @@ const wants = (name: string, since: readonly number[], more: Partial<Waiting> = 
   dedicated: false,
   count: since.length,
   sinceMs: (place) => since[place] ?? Infinity,
+  concurrency: 1,
   busyCount: 0,
   callMs: undefined,
   startMs: 200,
@@ -109,6 +110,22 @@ test("busy environments of a fast function serve a crowd sooner than starts woul
     plan(calls(wants("f", [90, 95, 99], slow)), fleetOf({}), limits, 100).start.length,
     3,
   );
+});
+
+test("an environment that takes several serves as many of the crowd", () => {
+  const several = { concurrency: 50 };
+  const starts = (count: number, given: Given, more: Partial<Waiting> = {}): number =>
+    plan(
+      calls(wants("f", crowd.slice(0, count), { ...several, ...more })),
+      fleetOf(given),
+      limits,
+      1_000,
+    ).start.length;
+  assert.equal(starts(100, {}), 2);
+  assert.equal(starts(50, { starting: ["f"] }), 0);
+  assert.equal(starts(51, { starting: ["f"] }), 1);
+  assert.equal(starts(50, { idle: [{ id: "f" }] }), 0);
+  assert.equal(starts(100, { starting: ["f"], idle: [{ id: "f" }] }), 0);
 });
 
 test("a generic sandbox is used when there is one, and refilled when starts are left", () => {

@@ -45,8 +45,9 @@ class Line {
 
   constructor(wanted: Waiting, supply: Supply, nowMs: number) {
     this.wanted = wanted;
-    const { key } = wanted;
-    this.#place = supply.startsOf(key) + supply.idleOf(key) + supply.returningOf(key);
+    const { key, concurrency } = wanted;
+    const environmentCount = supply.startsOf(key) + supply.idleOf(key);
+    this.#place = environmentCount * concurrency + supply.returningOf(key);
     const { count, againAtMs } = drained(wanted, this.#place, nowMs);
     this.#left = wanted.count - this.#place - count;
     this.againAtMs = againAtMs;
@@ -61,8 +62,8 @@ class Line {
   }
 
   take(): void {
-    this.#place++;
-    this.#left--;
+    this.#place += this.wanted.concurrency;
+    this.#left -= this.wanted.concurrency;
   }
 }
 
@@ -76,13 +77,13 @@ function drained(
   coming: number,
   nowMs: number,
 ): { readonly count: number; readonly againAtMs: number | undefined } {
-  const { busyCount, callMs, startMs } = wanted;
+  const { busyCount, concurrency, callMs, startMs } = wanted;
   const none = { count: 0, againAtMs: undefined };
   if (callMs === undefined || busyCount === 0 || coming >= wanted.count) return none;
   const patienceMs = Math.min(startMs * drainPatience, drainMsMax);
   const overdueAtMs = wanted.sinceMs(coming) + patienceMs;
   if (overdueAtMs <= nowMs) return none;
-  const count = Math.floor((patienceMs * busyCount) / Math.max(callMs, 0.001));
+  const count = Math.floor((patienceMs * busyCount * concurrency) / Math.max(callMs, 0.001));
   return count === 0 ? none : { count, againAtMs: overdueAtMs };
 }
 

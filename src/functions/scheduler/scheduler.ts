@@ -30,6 +30,8 @@ export interface Waiting extends Wanted {
   readonly count: number;
   /** When the waiter at this place came, 0 is the oldest; monotonic milliseconds. */
   sinceMs(place: number): number;
+  /** Invocations that one environment of this key runs side by side. */
+  readonly concurrency: number;
   /** Environments of this key that are running something. */
   readonly busyCount: number;
   /** A cautious estimate of how long one call takes; undefined when none has ended yet. */

@@ -21,7 +21,7 @@ export interface LambdaDeps {
   readonly registry: FunctionRegistry;
   readonly invoker: Pick<Invoker, "invoke" | "enqueue">;
   /** By API name. */
-  readonly runtimes: ReadonlyMap<string, Pick<Runtime, "probe">>;
+  readonly runtimes: ReadonlyMap<string, Pick<Runtime, "probe" | "concurrencyPerCpu">>;
   readonly pool: Pick<EnvironmentPool, "retire" | "expect"> & Provisioner;
   readonly clock: Clock;
   readonly random: Random;

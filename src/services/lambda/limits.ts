@@ -63,3 +63,8 @@ export const chainHopsMax = 16;
 
 /** Function URLs and settings kept in memory. */
 export const cachedRecordsMax = 10_000;
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_LambdaManagedInstancesCapacityProviderConfig.html (seen 2026-11) */
+export const concurrencyMax = 1_600;
+/** Of a vCPU, by the default ratio of 2 GiB (the smallest that may be named). */
+export const capacityMemoryMiBPerCpu = 2_048;

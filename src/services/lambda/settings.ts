@@ -1,6 +1,7 @@
 import type { Revision } from "#functions/registry/registry.ts";
 import { parseArn } from "#base/arn.ts";
-import type { Input } from "./dependencies.ts";
+import { capacityFrom, checkLogFormat } from "./capacity.ts";
+import type { Input, LambdaScope } from "./dependencies.ts";
 import { invalid, unsupported } from "./errors.ts";
 import {
   environmentBytesMax,
@@ -24,6 +25,7 @@ export type Settings = Pick<
   | "deadLetterArn"
   | "tracingMode"
   | "logging"
+  | "capacity"
 >;
 
 type Both = Omit<Input<"CreateFunction">, "FunctionName" | "Code"> &
@@ -53,7 +55,11 @@ export function defaultSettings(functionName: string): Settings {
 }
 
 /** `base` with what the caller named; refuses what cannot be honoured. */
-export function withSettings(base: Settings, input: Members): Settings {
+export function withSettings(
+  base: Settings,
+  input: Members,
+  runtimes: LambdaScope["runtimes"],
+): Settings {
   refuseUnsupported(input);
   if (input.MemorySize !== undefined && input.MemorySize > memoryMiBMax) {
     throw invalid(
@@ -64,19 +70,35 @@ export function withSettings(base: Settings, input: Members): Settings {
   if (variables) checkEnvironment(variables);
   const target = input.DeadLetterConfig?.TargetArn;
   if (target) checkDeadLetter(target);
+  const runtime = input.Runtime ?? base.runtime;
+  const memoryMiB = input.MemorySize ?? base.memoryMiB;
+  const capacity = capacityFrom(base.capacity, input.CapacityProviderConfig, {
+    runtime,
+    memoryMiB,
+    concurrencyPerCpu: runtimes.get(runtime)?.concurrencyPerCpu,
+  });
   return {
+    ...(capacity && { capacity }),
     description: input.Description ?? base.description,
-    runtime: input.Runtime ?? base.runtime,
+    runtime,
     handler: input.Handler ?? base.handler,
     roleArn: input.Role ?? base.roleArn,
-    memoryMiB: input.MemorySize ?? base.memoryMiB,
+    memoryMiB,
     timeoutMs: input.Timeout === undefined ? base.timeoutMs : input.Timeout * 1000,
     scratchMiB: input.EphemeralStorage?.Size ?? base.scratchMiB,
     environment: input.Environment ? (variables ?? {}) : base.environment,
     deadLetterArn: input.DeadLetterConfig ? target || undefined : base.deadLetterArn,
     tracingMode: input.TracingConfig?.Mode ?? base.tracingMode,
-    logging: loggingFrom(base.logging, input.LoggingConfig),
+    logging: loggingFrom(
+      base.logging,
+      capacity ? jsonOnly(input.LoggingConfig) : input.LoggingConfig,
+    ),
   };
+}
+
+function jsonOnly(input: Members["LoggingConfig"]): Members["LoggingConfig"] {
+  checkLogFormat(input?.LogFormat);
+  return { ...input, LogFormat: "JSON" };
 }
 
 /** Log levels exist with JSON only, and are INFO unless named. */
@@ -178,12 +200,7 @@ function refuseUnsupported(input: Members): void {
     "keys are not hosted; settings are stored as they are",
   );
   refuse(Boolean(input.CodeSigningConfigArn), "CodeSigningConfigArn", "code is not signed");
-  refuse(
-    input.CapacityProviderConfig !== undefined,
-    "CapacityProviderConfig",
-    "no managed instances",
-  );
-  refuse(input.PublishTo !== undefined, "PublishTo", "no managed instances");
+  refuse(input.PublishTo !== undefined, "PublishTo", "every version can be invoked as it is");
   refuse(input.DurableConfig !== undefined, "DurableConfig", "no durable executions");
   refuse(input.TenancyConfig !== undefined, "TenancyConfig", "no tenant isolation mode");
 }

@@ -85,6 +85,14 @@ export function listedConfigurationOf(
     PackageType: "Zip",
     Architectures: [revision.architecture],
     EphemeralStorage: { Size: revision.scratchMiB },
+    ...(revision.capacity && {
+      CapacityProviderConfig: {
+        LambdaManagedInstancesCapacityProviderConfig: {
+          CapacityProviderArn: revision.capacity.providerArn,
+          PerExecutionEnvironmentMaxConcurrency: revision.capacity.concurrency,
+        },
+      },
+    }),
     SnapStart: { ApplyOn: "None", OptimizationStatus: "Off" },
     LoggingConfig: { LogFormat: revision.logging.format, LogGroup: revision.logging.group },
   };

@@ -27,6 +27,7 @@ export interface StartOptions {
   /** 256 unless given. */
   readonly memoryMiB?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly concurrency?: number;
 }
 
 export interface Started extends AsyncDisposable {
@@ -108,6 +109,7 @@ async function start(
         handler: options.handler ?? "index.handler",
         memoryMiB,
         timeoutMs: 30_000,
+        ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
         environment: { ...baseEnvironment(options), ...options.environment },
         trees,
       },

@@ -263,6 +263,7 @@ class Simulation {
         ...wanted(running.traced),
         count: running.waiting.length,
         sinceMs: (place) => running.waiting[place] ?? Infinity,
+        concurrency: 1,
         busyCount: running.alive - running.idle.size - this.#fleet.startsOf(running.key),
         callMs: statistics?.durationMs,
         startMs,

@@ -71,7 +71,7 @@ function updateFunctionConfiguration(
       checkTotalSize(entry.unpackedByteCount, layersUnpackedByteCount);
       const next: Revision = {
         ...changed(scope, entry),
-        ...withSettings(entry.latest, input),
+        ...withSettings(entry.latest, input, scope.runtimes),
         layers: layers ? layerReferences(layers) : entry.latest.layers,
       };
       edit.functions.put(id, { ...staged(entry, next), layersUnpackedByteCount });

@@ -47,8 +47,8 @@ function createFunction(scope: LambdaScope): LambdaHandler<"CreateFunction"> {
         "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
       );
     }
-    const settings = withSettings(defaultSettings(id.name), input);
-    await checkRuntime(scope, settings.runtime);
+    await checkRuntime(scope, input.Runtime);
+    const settings = withSettings(defaultSettings(id.name), input, scope.runtimes);
     const refuseTwins = (view: RegistryView): void => {
       if (view.functions.get(id)) throw conflict(`Function already exist: ${id.name}`);
     };

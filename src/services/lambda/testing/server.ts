@@ -71,7 +71,10 @@ export async function startLambdaServer(
     packages,
     registry,
     runtimes: new Map(
-      ["nodejs24.x", "python3.13", "provided.al2023"].map((name) => [name, availableRuntime]),
+      ["nodejs24.x", "python3.13", "provided.al2023"].map((name) => [
+        name,
+        { ...availableRuntime, ...(name.startsWith("nodejs") && { concurrencyPerCpu: 64 }) },
+      ]),
     ),
     pool: {
       expect: () => undefined,
