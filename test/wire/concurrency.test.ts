@@ -155,6 +155,25 @@ test("one that exceeds its time fails alone; what runs beside it goes on, what c
   assert.notEqual((await call("late", {})).payload["stream"], first);
 });
 
+test("a handler that never yields takes the time of all beside it, and then its environment is gone", async () => {
+  const code = `${barrier}export const handler = async ({ block }) => {
+    if (block === undefined) return { stream };
+    await meet(3);
+    while (block);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return { stream };
+  };`;
+  await deploy(lambda, "blocked", { "index.mjs": code }, { ...capacity(10), Timeout: 3 });
+  const { stream } = (await call("blocked", {})).payload;
+  const events = [{ block: false }, { block: true }, { block: false }];
+  for (const { error, id, payload } of await Promise.all(events.map((e) => call("blocked", e)))) {
+    assert.equal(error, "Unhandled");
+    const message = `RequestId: ${id} Error: Task timed out after 3.00 seconds`;
+    assert.equal(payload["errorMessage"], message);
+  }
+  assert.notEqual((await call("blocked", {})).payload["stream"], stream);
+});
+
 test("a process that ends is told to each one that ran in it, by its own id", async () => {
   const code = `${barrier}export const handler = async ({ end }) => {
     if (!end) return { stream };

@@ -78,6 +78,27 @@ describe("extensions", () => {
     }
   }
 
+  test("beside extensions invocations run one at a time, whatever the function allows", async () => {
+    const code = `let here = 0; export const handler = async () => {
+      const most = ++here; await new Promise((resolve) => setImmediate(resolve)); here--; return { most };
+    };`;
+    const CapacityProviderArn = "arn:aws:lambda:us-east-1:000000000000:capacity-provider:c";
+    const PerExecutionEnvironmentMaxConcurrency = 4;
+    await create("serial", "", {
+      Runtime: "nodejs24.x",
+      Code: { ZipFile: await zip({ "index.mjs": code }) },
+      CapacityProviderConfig: {
+        LambdaManagedInstancesCapacityProviderConfig: {
+          CapacityProviderArn,
+          PerExecutionEnvironmentMaxConcurrency,
+        },
+      },
+    });
+    const calls = Array.from({ length: 4 }, () => invoke(lambda, "serial"));
+    for (const { error, payload } of await Promise.all(calls))
+      assert.deepEqual([error, payload], [undefined, { most: 1 }]);
+  });
+
   test("one in a layer sees the life of its environment in order", async () => {
     await create("life", "");
     for (const n of [1, 2]) {

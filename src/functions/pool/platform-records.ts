@@ -9,7 +9,7 @@ import type { InvocationReport } from "./pool.ts";
 export function initStartRecord(revision: Revision): object {
   const version = runtimeVersion(revision);
   return {
-    initializationType: "on-demand",
+    initializationType: revision.capacity ? "lambda-managed-instances" : "on-demand",
     phase: "init",
     runtimeVersion: version.name,
     runtimeVersionArn: version.arn,
