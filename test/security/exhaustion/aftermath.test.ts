@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { DeleteFunctionCommand } from "@aws-sdk/client-lambda";
@@ -148,7 +149,12 @@ describe("functions that go on", options, () => {
       await cut;
       far.lambda.destroy();
       await rm(far.dataDir, { recursive: true });
-      if (settings.flags?.["sandbox"] === "process") return processesNaming(marker);
+      if (settings.flags?.["sandbox"] === "process") {
+        const survivors = processesNaming(marker);
+        // The busy loop survives too, and nobody else will end it.
+        processesAbout(far.dataDir).forEach(endFamily);
+        return survivors;
+      }
       await become(() => membersOf(id).length === 0 && far.family().length === 0);
       return processesNaming(marker);
     };
@@ -161,6 +167,17 @@ describe("functions that go on", options, () => {
     scores.add({ row, attack, runtime: "python", blocked: true, control: "succeeded" });
   });
 });
+
+/** Processes that were started with a variable that names `text`. */
+function processesAbout(text: string): readonly number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    try {
+      return readFileSync(`/proc/${name}/environ`, "utf8").includes(text) ? [Number(name)] : [];
+    } catch {
+      return []; // It is no process, or ended while we looked.
+    }
+  });
+}
 
 /** A survivor of a control run with what it started: it leads its own session. */
 function endFamily(pid: number): void {
