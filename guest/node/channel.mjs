@@ -49,6 +49,7 @@ export const fields = {
   head: 40,
   isBase64: 41,
   outputMark: 43,
+  tookUs: 44,
   name: 50,
   code: 51,
   signal: 52,
@@ -90,6 +91,8 @@ export function createChannel(socket, onFrame) {
     pending = bytes.length === 0 ? [] : [bytes];
     pendingBytes = bytes.length;
   });
+  // What one invocation has answered must not be lost because the next one ends the process.
+  process.on("exit", () => output.flush());
   const end = () => process.exit(0);
   socket.on("error", end);
   socket.on("end", end);

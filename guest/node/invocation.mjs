@@ -27,7 +27,6 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
   // What one invocation waits for another one may bring: the process stays alive for it.
   const streamChannel = isShared ? { ...channel, ref() {}, unref() {} } : channel;
   let loaded;
-  let answeredAtMs = 0;
   let isStarting = false;
 
   process.on("beforeExit", () => {
@@ -80,8 +79,10 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
       stream: undefined,
       onEmpty: () => {},
       isDone: false,
+      beganAtMs: clockMs(),
+      tookMs: 0,
       answer: (kind, more, body, isLast) =>
-        channel.send(kind, number, outputMark.with(more), body, isLast),
+        channel.send(kind, number, withFigures(call, more), body, isLast),
       finish: (answer) => finish(call, answer),
       succeed: (result) =>
         finish(call, () => {
@@ -104,20 +105,24 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
     });
   }
 
+  /** How long it took, and how much has been printed by now; see ../CHANNEL.md. */
+  function withFigures(call, metadata = []) {
+    const tookUs = Math.round(call.tookMs * 1000);
+    return outputMark.with([...metadata, [fields.tookUs, `${tookUs}`]]);
+  }
+
   function finish(call, answer) {
     if (call.isDone) return;
     call.isDone = true;
     running.delete(call);
     if (running.size === 0 && inbox.length === 0) channel.ref();
+    call.tookMs = clockMs() - call.beganAtMs;
     answer();
-    const nowMs = clockMs();
-    const sinceLastMs = nowMs - answeredAtMs;
-    answeredAtMs = nowMs;
     if (inbox.length === 0) return;
     // A long computation may follow; what it would hold back leaves now.
-    if (sinceLastMs > answersHeldMs) channel.push();
+    if (call.tookMs > answersHeldMs) channel.push();
     // The platform may have asked for the rest back; two turns let its frame in.
-    if (sinceLastMs > recallMs) soon(() => soon(work));
+    if (call.tookMs > recallMs) soon(() => soon(work));
     else work();
   }
 
@@ -206,7 +211,7 @@ function createOutputMark() {
   const { stdout, stderr } = process;
   let told = "0,0";
   return {
-    with(metadata = []) {
+    with(metadata) {
       const mark = `${stdout.bytesWritten ?? 0},${stderr.bytesWritten ?? 0}`;
       if (mark === told) return metadata;
       told = mark;

@@ -206,6 +206,7 @@ def _name_working_directory():
 
 
 def _invoke(function, frame):
+    began = time.perf_counter()
     fields = frame.fields
     request_id = fields.get(channel.REQUEST_ID, "")
     logs.request_id = request_id
@@ -230,28 +231,29 @@ def _invoke(function, frame):
     except Exception:
         error = errors.describe(request_id)
         errors.log(error)
-        return _send_error(frame.number, error)
+        return _send_error(frame.number, error, began)
     if body is None:
-        return _send_error(frame.number, answers.too_large())
-    return channel.send(kind, frame.number, [*answer, *_mark()], body)
+        return _send_error(frame.number, answers.too_large(), began)
+    return channel.send(kind, frame.number, [*answer, *_figures(began)], body)
 
 
-def _send_error(number, error):
+def _send_error(number, error, began):
     body = marshal.to_json(error).encode("utf-8", "surrogatepass")
-    channel.send(channel.ERROR, number, [*channel.error_fields(error), *_mark()], body)
+    channel.send(channel.ERROR, number, [*channel.error_fields(error), *_figures(began)], body)
 
 
 _told = "0,0"
 
 
-def _mark():
-    """Told when it is not what was told last."""
+def _figures(began):
+    """How long it took, and how much has been printed when that is not what was told last."""
     global _told
+    took = (channel.TOOK_US, str(round((time.perf_counter() - began) * 1_000_000)))
     mark = output.mark()
     if mark == _told:
-        return ()
+        return (took,)
     _told = mark
-    return ((channel.OUTPUT_MARK, mark),)
+    return (took, (channel.OUTPUT_MARK, mark))
 
 
 def _parse(text, name):

@@ -69,7 +69,6 @@ export class Environment implements Freezable {
   /** Monotonic; when the running invocation began. */
   begunAtMs = 0;
   #inboxWatch: Disposable | undefined;
-  #isSettled = false;
   /** Wall time; known once credentials have been issued. */
   credentialsExpireAtMs = 0;
   #initMs: number | undefined;
@@ -144,12 +143,6 @@ export class Environment implements Freezable {
     this.together?.begin(loan, { trace, begunAtMs: this.begunAtMs });
   }
 
-  /** What the function took; its first time, and the time after a thaw, say more about the start. */
-  noteTime(): void {
-    if (this.#isSettled) this.parts.times.note(this.sinceBegunMs());
-    this.#isSettled = true;
-  }
-
   /** Where several run, how long the one took that ended last. */
   sinceBegunMs(): number {
     return this.together?.lastMs ?? this.#clock.monotonicMs() - this.begunAtMs;
@@ -210,7 +203,6 @@ export class Environment implements Freezable {
   }
 
   setFrozen(frozen: boolean): Promise<void> {
-    this.#isSettled = false;
     return this.parts.sandbox.configure({ frozen });
   }
 
@@ -327,7 +319,8 @@ class Loan implements ExecutionEnvironment, InvocationReceiver {
     } else if (response.kind === "not-begun") {
       if (response.isGone) this.spoil();
     } else if (!environment.together) {
-      environment.noteTime();
+      const tookMs = "tookMs" in response ? response.tookMs : undefined;
+      environment.parts.times.note(tookMs ?? environment.sinceBegunMs());
     }
     // Where several run, a place that is free again says nothing of the others.
     environment.isReturning =

@@ -73,9 +73,14 @@ export class WarmEnvironments {
     );
   }
 
+  /** The fullest that has room: what is spread over several wakes several, again and again. */
   #withRoom(warm: Warm): Environment | undefined {
-    for (const environment of warm.busy) if (this.hasRoom(environment)) return environment;
-    return undefined;
+    let fullest: Environment | undefined;
+    for (const environment of warm.busy) {
+      if (fullest && fullest.loanCount >= environment.loanCount) continue;
+      if (this.hasRoom(environment)) fullest = environment;
+    }
+    return fullest;
   }
 
   #warm(key: string): Warm {

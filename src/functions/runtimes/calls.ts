@@ -2,13 +2,26 @@ import type { Clock } from "#base/clock.ts";
 import type { PlatformError } from "#base/errors.ts";
 import type { Sandbox } from "#functions/sandbox/sandbox.ts";
 import type { Channel, FrameReceiver } from "./channel/channel.ts";
-import { fields, findBytes, findField, FrameError, kinds, readFields } from "./channel/frames.ts";
-import type { Field, Frame } from "./channel/frames.ts";
+import {
+  fields,
+  findField,
+  FrameError,
+  kinds,
+  readAnswerFields,
+  readFields,
+} from "./channel/frames.ts";
+import type { AnswerFields, Field, Frame } from "./channel/frames.ts";
 import { readError, responseTooLarge } from "./error-body.ts";
 import { lastBreathMs, responseBytesMax } from "./limits.ts";
 import { collectStream, streamResponse } from "./managed-stream.ts";
 import type { StreamPart, StreamSource } from "./managed-stream.ts";
-import type { GuestRequest, GuestResponse, InvocationReceiver, OutputMark } from "./runtimes.ts";
+import type {
+  AnswerFigures,
+  GuestRequest,
+  GuestResponse,
+  InvocationReceiver,
+  OutputMark,
+} from "./runtimes.ts";
 import { within } from "./waiting.ts";
 
 /** Parts of a stream nobody has asked for yet, at which the channel is no longer read. */
@@ -126,7 +139,7 @@ export class Calls implements FrameReceiver {
     const response = {
       kind: "error",
       error: readError(readFields(frame.metadata), frame),
-      ...markOf(frame),
+      ...figuresOf(readAnswerFields(frame.metadata)),
     } as const;
     if (!frame.isLast) return this.#answer(call, response);
     this.#hasSaidLast = true;
@@ -252,27 +265,33 @@ class PartQueue {
 
 function payloadOf(frame: Frame): GuestResponse {
   if (frame.body.length > responseBytesMax) return { kind: "error", error: responseTooLarge() };
-  return { kind: "payload", payload: frame.body, ...markOf(frame) };
+  const found = readAnswerFields(frame.metadata);
+  return { kind: "payload", payload: frame.body, ...figuresOf(found) };
 }
 
 function httpOf(frame: Frame): GuestResponse {
   const { metadata, body } = frame;
-  const head = findBytes(metadata, fields.head);
+  const found = readAnswerFields(metadata);
+  const { head, isBase64 } = found;
   if (!head) throw new FrameError("an HTTP answer without a head");
   if (head.length + body.length > responseBytesMax) {
     return { kind: "error", error: responseTooLarge() };
   }
-  const isBase64 = findBytes(metadata, fields.isBase64) !== undefined;
-  return { kind: "http", head, body, isBase64, ...markOf(frame) };
+  return { kind: "http", head, body, isBase64, ...figuresOf(found) };
 }
 
-/** Nothing where the guest printed nothing since its last answer. */
-function markOf(frame: Frame): { readonly output?: OutputMark } {
-  const text = findBytes(frame.metadata, fields.outputMark)?.toString("latin1");
-  if (text === undefined) return {};
+function figuresOf({ outputMark, tookUs }: AnswerFields): AnswerFigures {
+  const tookMs = tookUs === undefined ? NaN : Number(tookUs) / 1_000;
+  const output = markOf(outputMark);
+  return { ...(output && { output }), ...(tookMs >= 0 && { tookMs }) };
+}
+
+/** Undefined where the guest printed nothing since its last answer. */
+function markOf(text: string | undefined): OutputMark | undefined {
+  if (text === undefined) return undefined;
   const [stdout, stderr] = text.split(",", 2).map(Number);
-  if (!Number.isSafeInteger(stdout) || !Number.isSafeInteger(stderr)) return {};
-  return { output: { stdout: Number(stdout), stderr: Number(stderr) } };
+  if (!Number.isSafeInteger(stdout) || !Number.isSafeInteger(stderr)) return undefined;
+  return { stdout: Number(stdout), stderr: Number(stderr) };
 }
 
 function invokeFields(request: GuestRequest): readonly Field[] {

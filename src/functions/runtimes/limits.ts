@@ -12,7 +12,7 @@ export const metadataBytesMax = 1024 * 1024;
 export const errorBytesMax = 1024 * 1024;
 
 /** Invocations a managed guest holds, the running one included; deeper gains nothing (measured). */
-export const inboxMax = 32;
+export const inboxMax = 64;
 
 /**
  * Side by side in one environment, per processor, where a function names no number of its own:

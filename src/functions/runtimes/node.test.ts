@@ -297,7 +297,11 @@ for (const name of driverNames) {
         export const handler = awslambda.streamifyResponse(async (event, stream) => {
           let held = false;
           for (let i = 0; i < 200; i++) {
-            if (!stream.write(Buffer.alloc(64 * 1024))) { held = true; await new Promise((r) => stream.once("drain", r)); }
+            if (!stream.write(Buffer.alloc(64 * 1024))) {
+              if (!held) console.log("the writer waits");
+              held = true;
+              await new Promise((r) => stream.once("drain", r));
+            }
           }
           stream.end("held " + held);
         })`,
@@ -308,6 +312,7 @@ for (const name of driverNames) {
       let bytes = 0;
       let end = "";
       for await (const chunk of response.body) {
+        if (bytes === 0) await started.written("the writer waits");
         bytes += chunk.length;
         end = textOf(chunk).slice(-9);
       }

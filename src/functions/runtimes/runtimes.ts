@@ -221,10 +221,17 @@ export interface OutputMark {
   readonly stderr: number;
 }
 
-/** `output` is there when the guest printed something since its last answer. */
+/** What a guest says of one invocation beside its answer; undefined where it cannot. */
+export interface AnswerFigures {
+  /** Only when the guest printed something since its last answer. */
+  readonly output?: OutputMark;
+  /** From the beginning of the handler to its end, as the guest measured it: believed for pacing alone. */
+  readonly tookMs?: number;
+}
+
 export type GuestResponse =
-  | { readonly kind: "payload"; readonly payload: Uint8Array; readonly output?: OutputMark }
-  | {
+  | (AnswerFigures & { readonly kind: "payload"; readonly payload: Uint8Array })
+  | (AnswerFigures & {
       /** A whole response in the form of HTTP, unparsed and unchecked. */
       readonly kind: "http";
       /** JSON: `[statusCode, headers, cookies]`. */
@@ -232,8 +239,7 @@ export type GuestResponse =
       readonly body: Buffer;
       /** The body is the text of a base64 encoding. */
       readonly isBase64: boolean;
-      readonly output?: OutputMark;
-    }
+    })
   | {
       readonly kind: "stream";
       /** `application/vnd.awslambda.http-integration-response` when a prelude precedes the body. */
@@ -242,11 +248,7 @@ export type GuestResponse =
       /** Settles when the stream ended; an error is one the function reported mid-stream. */
       readonly ended: Promise<FunctionErrorBody | undefined>;
     }
-  | {
-      readonly kind: "error";
-      readonly error: FunctionErrorBody;
-      readonly output?: OutputMark;
-    }
+  | (AnswerFigures & { readonly kind: "error"; readonly error: FunctionErrorBody })
   | { readonly kind: "exit"; readonly exit: SandboxExit }
   /** The guest gave it back, or is gone (`isGone`), before the function began: it may run elsewhere. */
   | { readonly kind: "not-begun"; readonly isGone: boolean };

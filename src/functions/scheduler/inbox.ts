@@ -9,7 +9,7 @@ export class ServiceTimes {
   #meanMs = Infinity;
   #peakMs = 0;
 
-  /** One invocation took so long, from its beginning to its answer. */
+  /** One invocation took so long, from its beginning to its end. */
   note(ms: number): void {
     this.#count = Math.min(this.#count + 1, meanOf);
     this.#meanMs = this.#count === 1 ? ms : this.#meanMs + (ms - this.#meanMs) / this.#count;

@@ -49,6 +49,7 @@ export const fields = {
   head: 40,
   isBase64: 41,
   outputMark: 43,
+  tookUs: 44,
   name: 50,
   code: 51,
   signal: 52,
@@ -119,18 +120,36 @@ export function readFields(metadata: Buffer): readonly Field[] {
   return found;
 }
 
-/** The bytes of the first field with this id, undecoded, or undefined. Errors: as `readFields`. */
-export function findBytes(metadata: Buffer, id: number): Buffer | undefined {
+/** What an answer says beside its body, undecoded. */
+export interface AnswerFields {
+  head: Buffer | undefined;
+  isBase64: boolean;
+  outputMark: string | undefined;
+  tookUs: string | undefined;
+}
+
+/** One pass, without a list: this runs for every answer. Errors: as `readFields`. */
+export function readAnswerFields(metadata: Buffer): AnswerFields {
+  const found: AnswerFields = {
+    head: undefined,
+    isBase64: false,
+    outputMark: undefined,
+    tookUs: undefined,
+  };
   let at = 0;
   while (at < metadata.length) {
     if (at + 5 > metadata.length) throw new FrameError("a field is cut short");
     const start = at + 5;
     const end = start + metadata.readUInt32LE(at + 1);
     if (end > metadata.length) throw new FrameError("a field is longer than its block");
-    if (metadata[at] === id) return metadata.subarray(start, end);
+    const id = metadata[at];
+    if (id === fields.head) found.head = metadata.subarray(start, end);
+    else if (id === fields.isBase64) found.isBase64 = true;
+    else if (id === fields.outputMark) found.outputMark = metadata.toString("latin1", start, end);
+    else if (id === fields.tookUs) found.tookUs = metadata.toString("latin1", start, end);
     at = end;
   }
-  return undefined;
+  return found;
 }
 
 /** The first field with this id, or undefined. */
