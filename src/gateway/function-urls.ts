@@ -11,8 +11,8 @@ import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { Answer } from "./answer.ts";
 import { jsonAnswer } from "./answer.ts";
 import { answerPreflight, applyCors } from "./cors.ts";
-import { readResponseHead, toFunctionUrlAnswer, toFunctionUrlEvent } from "./function-url.ts";
-import type { RequestTime } from "./function-url.ts";
+import { readResponseHead, toFunctionUrlAnswer } from "./function-url.ts";
+import type { FunctionUrlEvents, RequestTime } from "./function-url-event.ts";
 import type { FunctionUrl } from "./gateway.ts";
 import type { Incoming } from "./incoming.ts";
 import { functionUrlBytesMax, invocationDeadlineMs } from "./limits.ts";
@@ -38,6 +38,7 @@ export interface FunctionUrlDeps {
   readonly authenticator: Authenticator;
   readonly heads: ResponseHeads;
   readonly time: RequestTime;
+  readonly events: FunctionUrlEvents;
   readonly clock: Clock;
   readonly telemetry: Pick<Telemetry, "log" | "tracer">;
 }
@@ -130,7 +131,7 @@ async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Pr
   if (!resolved) return jsonAnswer(404, { Message: "The function of this URL no longer exists." });
   const { incoming, region } = visit;
   const nowMs = deps.clock.nowMs();
-  const event = toFunctionUrlEvent({
+  const event = deps.events.write({
     request,
     rawPath: visit.rawPath,
     body,
@@ -144,7 +145,7 @@ async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Pr
     traceId: trace.traceId,
     caller,
   });
-  const payload = Buffer.from(JSON.stringify(event));
+  const payload = Buffer.from(event);
   if (payload.byteLength > functionUrlBytesMax) return tooLarge;
   const context: RequestContext = {
     requestId: visit.facts.requestId,

@@ -6,7 +6,7 @@ import { formatTraceHeader, parseTraceHeader, traceHeaderName } from "#telemetry
 import type { Answer } from "./answer.ts";
 import { ArrivingBytes } from "./arriving-bytes.ts";
 import { jsonAnswer } from "./answer.ts";
-import { RequestTime } from "./function-url.ts";
+import { FunctionUrlEvents, RequestTime } from "./function-url-event.ts";
 import type { GatewayDeps } from "./gateway.ts";
 import { HostBook } from "./hosts.ts";
 import { IncomingReader } from "./incoming.ts";
@@ -42,6 +42,7 @@ export function createVisits(deps: GatewayDeps): Visits {
     ...deps.functions,
     heads: new ResponseHeads(),
     time: new RequestTime(),
+    events: new FunctionUrlEvents(),
   };
   const callers = callersOf(deps.config);
   const reader = new IncomingReader(new HostBook(callers));
