@@ -58,6 +58,8 @@ export class Calls implements FrameReceiver {
   readonly #waiting: Call[] = [];
   #number = 0;
   #isRecalling = false;
+  /** What is sent behind a RECALL is not meant by it, and the guest keeps it. */
+  #recalledUpTo: number | undefined;
   #end: PlatformError | undefined;
   #abandonReason: Error | undefined;
   #hasBrokenProtocol = false;
@@ -81,6 +83,7 @@ export class Calls implements FrameReceiver {
   recall(): void {
     if (this.#isRecalling || this.#waiting.length === 0) return;
     this.#isRecalling = true;
+    this.#recalledUpTo = this.#waiting.at(-1)?.number;
     this.#deps.channel.send(kinds.recall, 0, []);
   }
 
@@ -183,7 +186,8 @@ export class Calls implements FrameReceiver {
     if (firstNumber === 0) return;
     const from = this.#waiting.findIndex((call) => call.number === firstNumber);
     if (from < 0) throw new FrameError(`it gave back invocation ${firstNumber}`);
-    for (const call of this.#waiting.splice(from)) call.receiver.answered(givenBack);
+    const to = this.#waiting.findIndex((call) => call.number === this.#recalledUpTo);
+    for (const call of this.#waiting.splice(from, to - from + 1)) call.receiver.answered(givenBack);
   }
 
   /** Why there will be no answer: given up by us, a breach of the protocol, or how the sandbox ended. */
