@@ -73,8 +73,11 @@ async function measureAll(): Promise<void> {
     `${machine.cores} × ${machine.processor}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
       `Node ${machine.versions["node"]}\n`,
   );
+  // A whole name means that case; a part of names means all that have it.
+  const isMeant = (word: string, name: string): boolean =>
+    names.includes(word) ? name === word : name.includes(word);
   const wanted = names.filter(
-    (name) => settings.words.length === 0 || settings.words.some((word) => name.includes(word)),
+    (name) => settings.words.length === 0 || settings.words.some((word) => isMeant(word, name)),
   );
   if (wanted.length === 0) throw new Error(`no such case; there are ${names.join(", ")}`);
   // What users run, and never an older one.
