@@ -7,11 +7,25 @@ import { isPlatformError } from "#base/errors.ts";
 import { createSeededRandom } from "#base/random.ts";
 import { frameBytesMax } from "../limits.ts";
 import { createChannel } from "./channel.ts";
-import { encodeHead, findField, FrameError, FrameReader, kinds, readFields } from "./frames.ts";
+import { findField, FrameError, FrameReader, headerBytes, kinds, readFields } from "./frames.ts";
 import type { Field, Frame } from "./frames.ts";
 
+/** A guest's side of the protocol, written apart from the host's own writer so that one checks the other. */
 function encode(kind: number, number: number, metadata: readonly Field[], body: Buffer): Buffer {
-  return Buffer.concat([encodeHead({ kind, number, metadata, bodyBytes: body.length }), body]);
+  const block = Buffer.concat(
+    metadata.flatMap(([id, text]) => {
+      const head = Buffer.alloc(5);
+      head[0] = id;
+      head.writeUInt32LE(Buffer.byteLength(text), 1);
+      return [head, Buffer.from(text)];
+    }),
+  );
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt32LE(block.length + body.length, 0);
+  header.writeUInt32LE(kind, 4);
+  header.writeUInt32LE(number, 8);
+  header.writeUInt32LE(block.length, 12);
+  return Buffer.concat([header, block, body]);
 }
 
 function read(reader: FrameReader, bytes: Buffer): Frame[] {

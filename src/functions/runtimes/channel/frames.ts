@@ -82,30 +82,6 @@ export const headerBytes = 16;
 const lastFlag = 1;
 const nothing = Buffer.alloc(0);
 
-/** Header and metadata of a frame whose body is written separately, uncopied. */
-export function encodeHead(frame: {
-  readonly kind: number;
-  readonly number: number;
-  readonly metadata: readonly Field[];
-  readonly bodyBytes: number;
-}): Buffer {
-  let metadataBytes = 0;
-  for (const [, text] of frame.metadata) metadataBytes += 5 + Buffer.byteLength(text);
-  const head = Buffer.allocUnsafe(headerBytes + metadataBytes);
-  head.writeUInt32LE(metadataBytes + frame.bodyBytes, 0);
-  head.writeUInt32LE(frame.kind, 4);
-  head.writeUInt32LE(frame.number, 8);
-  head.writeUInt32LE(metadataBytes, 12);
-  let at = headerBytes;
-  for (const [id, text] of frame.metadata) {
-    const length = head.write(text, at + 5);
-    head[at] = id;
-    head.writeUInt32LE(length, at + 1);
-    at += 5 + length;
-  }
-  return head;
-}
-
 /** All fields in order. Errors: `FrameError` when the block contradicts itself. */
 export function readFields(metadata: Buffer): readonly Field[] {
   const found: Field[] = [];
