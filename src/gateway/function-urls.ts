@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import type { Principal, RequestContext, TraceContext } from "#base/context.ts";
+import type { Logger, Principal, RequestContext, TraceContext } from "#base/context.ts";
 import { isPlatformError } from "#base/errors.ts";
 import type { Invoker, InvocationResult, Payload } from "#functions/invoker/invoker.ts";
 import { RecursionError, throttleOf } from "#functions/invoker/invoker.ts";
@@ -129,7 +129,7 @@ async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Pr
   const { target } = visit.url;
   const resolved = await deps.resolver.resolve(target, { region: target.region });
   if (!resolved) return jsonAnswer(404, { Message: "The function of this URL no longer exists." });
-  const { incoming, region } = visit;
+  const { incoming } = visit;
   const nowMs = deps.clock.nowMs();
   const event = deps.events.write({
     request,
@@ -147,21 +147,51 @@ async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Pr
   });
   const payload = Buffer.from(event);
   if (payload.byteLength > functionUrlBytesMax) return tooLarge;
-  const context: RequestContext = {
-    requestId: visit.facts.requestId,
-    principal: caller?.principal ?? { arn: "anonymous", accountId: target.accountId },
-    region,
-    deadlineMs: nowMs + invocationDeadlineMs,
-    get signal() {
-      return visit.facts.signal;
-    },
-    trace,
-    endpoint: visit.endpoint,
-    log: deps.telemetry.log,
-  };
+  const { accountId } = target;
+  const principal = caller?.principal ?? { arn: "anonymous", accountId };
+  const deadlineMs = nowMs + invocationDeadlineMs;
+  const context = new UrlContext({ deps, visit, trace, principal, deadlineMs });
   return visit.url.invokeMode === "RESPONSE_STREAM"
     ? stream(deps, resolved, { payload, context })
     : buffer(deps, resolved, { payload, context });
+}
+
+/**
+ * A class for its getter: an object literal with one gets a hidden class of its own each time it is made, which
+ * lives in the old generation and keeps alive whatever the getter can reach: here the whole request, until
+ * the next full collection. Copying it with a spread would lose the signal.
+ */
+class UrlContext implements RequestContext {
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly region: string;
+  readonly deadlineMs: number;
+  readonly trace: TraceContext;
+  readonly endpoint: string;
+  readonly log: Logger;
+  readonly #facts: Visit["facts"];
+
+  constructor(made: {
+    readonly deps: FunctionUrlDeps;
+    readonly visit: Visit;
+    readonly trace: TraceContext;
+    readonly principal: Principal;
+    readonly deadlineMs: number;
+  }) {
+    const { visit } = made;
+    this.#facts = visit.facts;
+    this.requestId = visit.facts.requestId;
+    this.principal = made.principal;
+    this.region = visit.region;
+    this.deadlineMs = made.deadlineMs;
+    this.trace = made.trace;
+    this.endpoint = visit.endpoint;
+    this.log = made.deps.telemetry.log;
+  }
+
+  get signal(): AbortSignal {
+    return this.#facts.signal;
+  }
 }
 
 const nothing = new Uint8Array();

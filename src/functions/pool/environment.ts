@@ -58,6 +58,7 @@ export class Environment implements Freezable {
   /** The function has answered; what is left is bookkeeping of a millisecond or two. */
   isReturning = false;
   isFrozen = false;
+  idleSinceMs: number | undefined;
   /** Why what happens to an invocation from now on is the platform's fault and not the function's. */
   #failure: PlatformError | undefined;
   /** Invocations it is lent for; more than one where the guest has an inbox. */
@@ -140,7 +141,7 @@ export class Environment implements Freezable {
   begin(trace: TraceContext, loan: object): void {
     this.begunAtMs = this.#clock.monotonicMs();
     this.trace = trace;
-    this.together?.begin(loan, { trace, begunAtMs: this.begunAtMs });
+    this.together?.begin({ loan, trace, begunAtMs: this.begunAtMs });
   }
 
   /** Where several run, how long the one took that ended last. */

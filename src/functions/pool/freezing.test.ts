@@ -4,20 +4,27 @@ import { createVirtualClock } from "#base/clock.ts";
 import { dueToFreeze, Freezer, type Freezable } from "./freezing.ts";
 
 describe("which idle environments are due", () => {
-  test("those whose grace is over, and when the next one's will be", () => {
-    const idle = new Map([
-      ["a", 0],
-      ["b", 100],
-      ["c", 101],
-      ["d", 180],
-    ]);
-    assert.deepEqual(dueToFreeze(idle, 100, 200), { due: ["a", "b"], againAtMs: 201 });
-    assert.deepEqual(dueToFreeze(idle, 100, 99), { due: [], againAtMs: 100 });
+  const line = (...sinceMs: readonly (number | undefined)[]) =>
+    sinceMs.map((idleSinceMs) => ({ idleSinceMs }));
+
+  test("those whose grace is over; the others wait, and the next one's time is told", () => {
+    const [a, b, c, d] = line(0, 180, 100, 101);
+    assert(a && b && c && d);
+    const all = [a, b, c, d];
+    assert.deepEqual(dueToFreeze(all, 100, 200), { due: [a, c], waiting: [b, d], againAtMs: 201 });
+    assert.deepEqual(dueToFreeze(all, 100, 99), { due: [], waiting: all, againAtMs: 100 });
+  });
+
+  test("whoever is in use again leaves the line", () => {
+    const none = { due: [], waiting: [], againAtMs: undefined };
+    assert.deepEqual(dueToFreeze(line(undefined, undefined), 100, 5_000), none);
   });
 
   test("nobody idle needs no second look, no grace freezes at once", () => {
-    assert.deepEqual(dueToFreeze(new Map(), 100, 5), { due: [], againAtMs: undefined });
-    assert.deepEqual(dueToFreeze(new Map([["a", 5]]), 0, 5), { due: ["a"], againAtMs: undefined });
+    const [one] = line(5);
+    assert(one);
+    assert.deepEqual(dueToFreeze([], 100, 5), { due: [], waiting: [], againAtMs: undefined });
+    assert.deepEqual(dueToFreeze([one], 0, 5), { due: [one], waiting: [], againAtMs: undefined });
   });
 });
 
@@ -30,6 +37,7 @@ describe("freezing by the clock", () => {
     return {
       orders,
       isFrozen: false,
+      idleSinceMs: undefined,
       setFrozen(frozen) {
         orders.push(frozen ? "freeze" : "thaw");
         return answer();

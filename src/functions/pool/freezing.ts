@@ -6,33 +6,47 @@ import { ignore } from "#base/ignore.ts";
 export interface Freezable {
   /** Whether it has been told to stand still; kept by the `Freezer` alone. */
   isFrozen: boolean;
+  /** Monotonic; since when nobody has held it, undefined while somebody does. Kept by the `Freezer` alone. */
+  idleSinceMs: number | undefined;
   setFrozen(frozen: boolean): Promise<void>;
   /** It did not obey: what it does now is unknown, so it must not be used and must end. */
   disobeyed(error: unknown): void;
 }
 
 /**
- * Which of the idle environments are to be frozen now, and when to look again. "Lambda freezes the
+ * Which of the environments in line are to be frozen now, which wait on, and when to look again. "Lambda freezes the
  * execution environment when the runtime and each extension have completed and there are no pending
  * events" (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html); here only after
- * `graceMs`, so that one used again at once pays nothing. `idle` is in the order in which they became so.
+ * `graceMs`, so that one used again at once pays nothing. Whoever is in use by now leaves the line.
  */
-export function dueToFreeze<T>(
-  idle: Iterable<readonly [environment: T, sinceMs: number]>,
+export function dueToFreeze<T extends Pick<Freezable, "idleSinceMs">>(
+  line: readonly T[],
   graceMs: number,
   nowMs: number,
-): { readonly due: readonly T[]; readonly againAtMs: number | undefined } {
+): {
+  readonly due: readonly T[];
+  readonly waiting: readonly T[];
+  readonly againAtMs: number | undefined;
+} {
   const due: T[] = [];
-  for (const [environment, sinceMs] of idle) {
-    if (sinceMs + graceMs > nowMs) return { due, againAtMs: sinceMs + graceMs };
-    due.push(environment);
+  const waiting: T[] = [];
+  let againAtMs: number | undefined;
+  for (const environment of line) {
+    const { idleSinceMs } = environment;
+    if (idleSinceMs === undefined) continue;
+    const dueAtMs = idleSinceMs + graceMs;
+    if (dueAtMs <= nowMs) due.push(environment);
+    else {
+      waiting.push(environment);
+      againAtMs = Math.min(againAtMs ?? dueAtMs, dueAtMs);
+    }
   }
-  return { due, againAtMs: undefined };
+  return { due, waiting, againAtMs };
 }
 
 /**
  * Freezes idle environments after a grace and thaws them when they are lent. One timer for all: what is
- * lent again within the grace costs an entry in a map. Orders for one sandbox are carried out in the
+ * lent again within the grace costs two notes of the time. Orders for one sandbox are carried out in the
  * order given, so a thaw needs no answer to the freeze before it, and nobody waits for either.
  */
 export class Freezer<T extends Freezable> implements Disposable {
@@ -40,8 +54,8 @@ export class Freezer<T extends Freezable> implements Disposable {
   readonly #log: Logger;
   readonly #graceMs: number;
   readonly #canFreeze: () => Promise<boolean>;
-  /** Idle and not frozen, oldest first. */
-  readonly #idle = new Map<T, number>();
+  /** Became idle since the last look and is not frozen; some are in use again. */
+  #line = new Set<T>();
   #next: Disposable | undefined;
   #isPossible: boolean | undefined;
 
@@ -61,13 +75,14 @@ export class Freezer<T extends Freezable> implements Disposable {
   /** Nobody holds it any more. */
   idle(environment: T): void {
     if (this.#isPossible === false) return;
-    this.#idle.set(environment, this.#clock.monotonicMs());
+    environment.idleSinceMs = this.#clock.monotonicMs();
+    this.#line.add(environment);
     this.#next ??= this.#clock.timer(this.#graceMs, () => this.#look());
   }
 
   /** It is lent, or it ends (`thaw: false`: what is killed need not go on first). */
   taken(environment: T, { thaw }: { readonly thaw: boolean }): void {
-    this.#idle.delete(environment);
+    environment.idleSinceMs = undefined;
     if (!environment.isFrozen || !thaw) return;
     environment.isFrozen = false;
     this.#order(environment, false);
@@ -75,16 +90,16 @@ export class Freezer<T extends Freezable> implements Disposable {
 
   [Symbol.dispose](): void {
     this.#next?.[Symbol.dispose]();
-    this.#idle.clear();
+    this.#line.clear();
   }
 
   #look(): void {
     this.#next = undefined;
     if (this.#isPossible !== true) return ignore(this.#ask(), "a driver always knows its limits");
     const nowMs = this.#clock.monotonicMs();
-    const { due, againAtMs } = dueToFreeze(this.#idle, this.#graceMs, nowMs);
+    const { due, waiting, againAtMs } = dueToFreeze([...this.#line], this.#graceMs, nowMs);
+    this.#line = new Set(waiting);
     for (const environment of due) {
-      this.#idle.delete(environment);
       environment.isFrozen = true;
       this.#order(environment, true);
     }
@@ -95,7 +110,7 @@ export class Freezer<T extends Freezable> implements Disposable {
   async #ask(): Promise<void> {
     this.#isPossible = await this.#canFreeze();
     if (this.#isPossible) this.#look();
-    else this.#idle.clear();
+    else this.#line.clear();
   }
 
   #order(environment: T, frozen: boolean): void {

@@ -25,8 +25,8 @@ test("no request hides how long the chain of a neighbour is", () => {
 test("each invocation's time is its own, in whatever order they end", () => {
   const together = new RunningTogether();
   const [first, second, third] = [{}, {}, {}];
-  together.begin(first, { trace: trace("a", 0), begunAtMs: 100 });
-  together.begin(second, { trace: trace("b", 0), begunAtMs: 150 });
+  together.begin({ loan: first, trace: trace("a", 0), begunAtMs: 100 });
+  together.begin({ loan: second, trace: trace("b", 0), begunAtMs: 150 });
   together.end(second, 160);
   assert.equal(together.lastMs, 10);
   assert.deepEqual(

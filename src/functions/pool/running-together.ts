@@ -1,6 +1,8 @@
 import type { TraceContext } from "#base/context.ts";
+import { removeFrom } from "#base/lists.ts";
 
 interface Running {
+  readonly loan: object;
   readonly trace: TraceContext;
   readonly begunAtMs: number;
 }
@@ -10,23 +12,23 @@ interface Running {
  * only the function knows; what it says is believed as far as it names one of these.
  */
 export class RunningTogether {
-  readonly #running = new Map<object, Running>();
+  readonly #running: Running[] = [];
   /** How long the invocation took that ended last. */
   lastMs = 0;
 
-  begin(loan: object, running: Running): void {
-    this.#running.set(loan, running);
+  begin(running: Running): void {
+    this.#running.push(running);
   }
 
   end(loan: object, nowMs: number): void {
-    const running = this.#running.get(loan);
+    const running = this.#running.find((one) => one.loan === loan);
     if (!running) return;
-    this.#running.delete(loan);
+    removeFrom(this.#running, running);
     this.lastMs = nowMs - running.begunAtMs;
   }
 
   traces(): readonly TraceContext[] {
-    return Array.from(this.#running.values(), ({ trace }) => trace);
+    return this.#running.map(({ trace }) => trace);
   }
 }
 

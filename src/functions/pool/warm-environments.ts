@@ -1,11 +1,12 @@
+import { removeFrom } from "#base/lists.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import { pickWarm, ServiceTimes } from "#functions/scheduler/scheduler.ts";
 import type { Environment } from "./environment.ts";
 
 /** Environments of one deployable state that could take an invocation. */
 interface Warm {
-  readonly idle: Set<Environment>;
-  readonly busy: Set<Environment>;
+  readonly idle: Environment[];
+  readonly busy: Environment[];
   readonly times: ServiceTimes;
 }
 
@@ -43,23 +44,23 @@ export class WarmEnvironments {
 
   setIdle(environment: Environment): void {
     const warm = this.#warm(environment.parts.key);
-    warm.busy.delete(environment);
-    warm.idle.add(environment);
+    removeFrom(warm.busy, environment);
+    if (!warm.idle.includes(environment)) warm.idle.push(environment);
   }
 
   setBusy(environment: Environment): void {
     const warm = this.#warm(environment.parts.key);
-    warm.idle.delete(environment);
-    warm.busy.add(environment);
+    removeFrom(warm.idle, environment);
+    if (!warm.busy.includes(environment)) warm.busy.push(environment);
   }
 
   remove(environment: Environment): void {
     const { key } = environment.parts;
     const warm = this.#byKey.get(key);
     if (!warm) return;
-    warm.idle.delete(environment);
-    warm.busy.delete(environment);
-    if (warm.idle.size === 0 && warm.busy.size === 0) this.#byKey.delete(key);
+    removeFrom(warm.idle, environment);
+    removeFrom(warm.busy, environment);
+    if (warm.idle.length === 0 && warm.busy.length === 0) this.#byKey.delete(key);
   }
 
   /** Whether one more invocation may run beside others in this environment, or wait in its inbox. */
@@ -86,7 +87,7 @@ export class WarmEnvironments {
   #warm(key: string): Warm {
     let warm = this.#byKey.get(key);
     if (!warm) {
-      warm = { idle: new Set(), busy: new Set(), times: new ServiceTimes() };
+      warm = { idle: [], busy: [], times: new ServiceTimes() };
       this.#byKey.set(key, warm);
     }
     return warm;

@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { PlatformError } from "#base/errors.ts";
+import { removeFrom } from "#base/lists.ts";
 import type { Sandbox } from "#functions/sandbox/sandbox.ts";
 import type { Channel, FrameReceiver } from "./channel/channel.ts";
 import {
@@ -54,7 +55,7 @@ export interface CallsDeps {
  */
 export class Calls implements FrameReceiver {
   readonly #deps: CallsDeps;
-  readonly #begun = new Map<number, Call>();
+  readonly #begun: Call[] = [];
   readonly #waiting: Call[] = [];
   #number = 0;
   #isRecalling = false;
@@ -95,7 +96,7 @@ export class Calls implements FrameReceiver {
 
   frame(frame: Frame): void {
     if (frame.kind === kinds.recalled) return this.#recalled(frame.number);
-    const call = this.#begun.get(frame.number);
+    const call = this.#begun.find(({ number }) => number === frame.number);
     if (!call) throw new FrameError(`an answer to invocation ${frame.number}`);
     if (call.stream) return this.#streamed(call, call.stream, frame);
     switch (frame.kind) {
@@ -115,7 +116,7 @@ export class Calls implements FrameReceiver {
   failed(error: PlatformError): void {
     this.#end = error;
     for (const call of this.#waiting.splice(0)) call.receiver.answered(lost);
-    for (const call of this.#begun.values()) {
+    for (const call of this.#begun.slice()) {
       // It was sent when the guest no longer read.
       if (this.#hasSaidLast && !call.stream) call.receiver.answered(lost);
       else void this.#tellEnd(call, error);
@@ -123,16 +124,16 @@ export class Calls implements FrameReceiver {
   }
 
   #answer(call: Call, response: GuestResponse): void {
-    this.#begun.delete(call.number);
+    removeFrom(this.#begun, call);
     call.receiver.answered(response);
     this.#begin();
   }
 
   #begin(): void {
-    while (this.#begun.size < this.#deps.concurrency) {
+    while (this.#begun.length < this.#deps.concurrency) {
       const call = this.#waiting.shift();
       if (!call) return;
-      this.#begun.set(call.number, call);
+      this.#begun.push(call);
       call.receiver.begun();
     }
   }
@@ -146,7 +147,7 @@ export class Calls implements FrameReceiver {
     } as const;
     if (!frame.isLast) return this.#answer(call, response);
     this.#hasSaidLast = true;
-    this.#begun.delete(call.number);
+    removeFrom(this.#begun, call);
     const gone = within(this.#deps.sandbox.exited, lastBreathMs, this.#deps.clock);
     void gone.then(() => call.receiver.answered(response));
   }
@@ -176,7 +177,7 @@ export class Calls implements FrameReceiver {
     else if (frame.kind === kinds.streamError) {
       parts.push({ kind: "error", error: readError(readFields(frame.metadata), frame) });
     } else throw new FrameError(`frame ${frame.kind} in a stream`);
-    this.#begun.delete(call.number);
+    removeFrom(this.#begun, call);
     this.#begin();
   }
 
@@ -192,7 +193,7 @@ export class Calls implements FrameReceiver {
 
   /** Why there will be no answer: given up by us, a breach of the protocol, or how the sandbox ended. */
   async #tellEnd(call: Call, error: PlatformError): Promise<void> {
-    this.#begun.delete(call.number);
+    removeFrom(this.#begun, call);
     const { receiver, stream } = call;
     const reject = (reason: Error): void => {
       // Of a stream that has begun its reader is told.

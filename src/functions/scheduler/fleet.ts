@@ -23,7 +23,8 @@ export interface FleetOwner extends Pick<
  */
 export class Fleet implements Supply {
   readonly #owner: FleetOwner;
-  readonly #idle = new Map<string, Idle>();
+  /** What has ever rested, until it ends: an entry per environment and not one per call. */
+  readonly #known = new Map<string, Known>();
   /**
    * Ranked by when an environment may expire, at the earliest. Those in use stay in it until their turn
    * comes, so that a busy function does not pay for its place in the order with every call.
@@ -82,7 +83,7 @@ export class Fleet implements Supply {
   look(nowMs: number): void {
     this.#nowMs = nowMs;
     for (let first = this.#byExpiry.first; first && first.rank <= nowMs;) {
-      const idle = this.#idle.get(first.value);
+      const idle = this.#idle(first.value);
       if (idle && idle.environment.keepUntilMs <= first.rank) break;
       if (idle) this.#byExpiry.set(first.value, idle.environment.keepUntilMs, first.value);
       else this.#byExpiry.delete(first.value);
@@ -92,7 +93,7 @@ export class Fleet implements Supply {
 
   *byExpiry(): Generator<IdleEnvironment> {
     for (const id of this.#byExpiry.ascending()) {
-      const idle = this.#idle.get(id);
+      const idle = this.#idle(id);
       if (idle) yield idle.environment;
     }
   }
@@ -100,8 +101,8 @@ export class Fleet implements Supply {
   /** Worth least first. Sorted when memory is short and not before. */
   *evictable(): Generator<IdleEnvironment> {
     const ranked: { readonly environment: IdleEnvironment; readonly rank: number }[] = [];
-    for (const idle of this.#idle.values())
-      if (!idle.isProvisioned)
+    for (const idle of this.#known.values())
+      if (idle.isResting && !idle.isProvisioned)
         ranked.push({ environment: idle.environment, rank: this.#rankOf(idle) });
     ranked.sort((a, b) => a.rank - b.rank);
     for (const { environment } of ranked) yield environment;
@@ -114,7 +115,10 @@ export class Fleet implements Supply {
   rest(environment: IdleEnvironment, isProvisioned: boolean): void {
     const { id, memoryMiB, keepUntilMs } = environment;
     this.wake(id);
-    this.#idle.set(id, { environment, isProvisioned, floor: this.#floor });
+    const known = this.#known.get(id);
+    if (known)
+      Object.assign(known, { environment, isProvisioned, floor: this.#floor, isResting: true });
+    else this.#known.set(id, { environment, isProvisioned, floor: this.#floor, isResting: true });
     if (!isProvisioned) this.#evictableMiB += memoryMiB;
     const rank = this.#byExpiry.rankOf(id);
     if (rank === undefined || keepUntilMs < rank) this.#byExpiry.set(id, keepUntilMs, id);
@@ -122,17 +126,18 @@ export class Fleet implements Supply {
 
   /** It is in use; one that was not idle is ignored. */
   wake(id: string): void {
-    const idle = this.#idle.get(id);
+    const idle = this.#idle(id);
     if (!idle) return;
-    this.#idle.delete(id);
+    idle.isResting = false;
     if (!idle.isProvisioned) this.#evictableMiB -= idle.environment.memoryMiB;
   }
 
   /** It ends. If that is to make room, what comes after is worth at least as much. */
   leave(id: string, why: "evicted" | "other"): void {
-    const idle = this.#idle.get(id);
+    const idle = this.#idle(id);
     if (idle && why === "evicted") this.#floor = Math.max(this.#floor, this.#rankOf(idle));
     this.wake(id);
+    this.#known.delete(id);
     this.#byExpiry.delete(id);
   }
 
@@ -144,7 +149,12 @@ export class Fleet implements Supply {
     this.#count(start, -1);
   }
 
-  #rankOf({ environment, floor }: Idle): number {
+  #idle(id: string): Known | undefined {
+    const known = this.#known.get(id);
+    return known?.isResting === true ? known : undefined;
+  }
+
+  #rankOf({ environment, floor }: Known): number {
     return floor + this.#owner.worthOf(environment, this.#nowMs);
   }
 
@@ -156,11 +166,12 @@ export class Fleet implements Supply {
   }
 }
 
-interface Idle {
-  readonly environment: IdleEnvironment;
-  readonly isProvisioned: boolean;
+interface Known {
+  environment: IdleEnvironment;
+  isProvisioned: boolean;
   /** What the floor was when it became idle. */
-  readonly floor: number;
+  floor: number;
+  isResting: boolean;
 }
 
 /** Zero is not kept, so that the maps hold only what exists. */
