@@ -22,7 +22,7 @@ export interface Logger {
   event(name: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Everything about a request that is not its input. Immutable; derive with a spread. */
+/** Everything about a request that is not its input. Immutable; `derive` makes another from it. */
 export interface RequestContext {
   /** UUID; echoed to the caller and on every log line. */
   readonly requestId: string;
@@ -36,4 +36,9 @@ export interface RequestContext {
   /** Scheme, host and port under which the caller reached us, e.g. `http://localhost:4566`; for URLs we hand out. */
   readonly endpoint: string;
   readonly log: Logger;
+}
+
+/** The same request with some things changed. Not a spread: a context may make its signal only when it is asked for. */
+export function derive(context: RequestContext, changes: Partial<RequestContext>): RequestContext {
+  return { ...context, signal: context.signal, ...changes };
 }

@@ -159,7 +159,7 @@ async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Pr
 /**
  * A class for its getter: an object literal with one gets a hidden class of its own each time it is made, which
  * lives in the old generation and keeps alive whatever the getter can reach: here the whole request, until
- * the next full collection. Copying it with a spread would lose the signal.
+ * the next full collection.
  */
 class UrlContext implements RequestContext {
   readonly requestId: string;

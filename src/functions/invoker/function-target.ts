@@ -1,4 +1,5 @@
 import { parseArn } from "#base/arn.ts";
+import { derive } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { uuid } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
@@ -30,7 +31,7 @@ export function createFunctionTargets(deps: {
             await deps.invoker.enqueue({
               target,
               payload: record.event,
-              context: { ...context, requestId },
+              context: derive(context, { requestId }),
             });
           } catch (error) {
             lastError = error;

@@ -6,7 +6,7 @@ import {
   TooManyRequestsException,
 } from "@aws-sdk/client-lambda";
 import { isPlatformError } from "#base/errors.ts";
-import type { RequestContext } from "#base/context.ts";
+import { derive, type RequestContext } from "#base/context.ts";
 import {
   type Invocation,
   type InvocationResult,
@@ -150,7 +150,7 @@ export async function chainContext(
     return found ?? { recursiveLoop: "Terminate" };
   });
   if (record?.recursiveLoop !== "Allow") return context;
-  return { ...context, trace: { ...context.trace, hops: 0 } };
+  return derive(context, { trace: { ...context.trace, hops: 0 } });
 }
 
 /** Base64 of a JSON object on the wire, JSON to the function. */
