@@ -14,7 +14,7 @@ const { values } = parseArgs({
 const runtime = runtimes.find((each) => each === values.runtime);
 if (runtime === undefined) throw new Error(`--runtime is one of ${runtimes.join(", ")}`);
 await using target = await startFarTarget();
-const times = await measureKills(target, runtime, Number(values.runs));
+const times = await measureKills(target, runtime, { runs: Number(values.runs) });
 const sorted = times.map((time) => time.goneAfterMs).toSorted((a, b) => a - b);
 const at = (share: number): string =>
   (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(1);

@@ -20,7 +20,7 @@ const timeoutMs = 1_000;
 export async function measureKills(
   target: Target,
   runtime: AttackerRuntime,
-  runs: number,
+  { runs, afterEach }: { readonly runs: number; readonly afterEach?: (time: KillTime) => void },
 ): Promise<readonly KillTime[]> {
   const name = `kill-time-${runtime}`;
   const settings = { MemorySize: 1_769, Timeout: timeoutMs / 1_000 };
@@ -43,8 +43,10 @@ export async function measureKills(
       processCount = Math.max(processCount, count);
       await systemClock.sleep(1, neverAborted);
     }
-    times.push({ goneAfterMs: systemClock.monotonicMs() - sentMs - timeoutMs, processCount });
+    const time = { goneAfterMs: systemClock.monotonicMs() - sentMs - timeoutMs, processCount };
+    times.push(time);
     await bomb;
+    afterEach?.(time);
   }
   return times;
 }

@@ -4,7 +4,15 @@ import { basename, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { ignore } from "#base/ignore.ts";
 import { emptyPollMs, emptyPollsMax } from "../../limits.ts";
-import { directoriesOf, flatKeyed, groupPaths, limitWrites, oomFile, peakFiles } from "./cgroup.ts";
+import {
+  directoriesOf,
+  flatKeyed,
+  groupPaths,
+  limitWrites,
+  oomFile,
+  peakFiles,
+  unlimitedCpu,
+} from "./cgroup.ts";
 import type { CgroupLimits, CgroupWrite, GroupPaths } from "./cgroup.ts";
 import { ownCgroups } from "./cgroup-home.ts";
 import type { CgroupHome } from "./cgroup-home.ts";
@@ -142,7 +150,13 @@ function openGroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
   };
   const unified = paths.unified?.path;
   const members = paths.pids?.path ?? unified ?? paths.memory?.path;
-  const kill = (): boolean => unified !== undefined && tryWrite(join(unified, "cgroup.kill"), "1");
+  const dying = paths.cpu && unlimitedCpu(paths.cpu);
+  const kill = (): boolean => {
+    if (unified === undefined || !tryWrite(join(unified, "cgroup.kill"), "1")) return false;
+    // Not before: processes that can still fork would do so with every core.
+    if (dying) tryWrite(dying.file, dying.value);
+    return true;
+  };
   const isEmpty = (): boolean => members === undefined || processesIn(members).length === 0;
   return {
     isUsable: members !== undefined,

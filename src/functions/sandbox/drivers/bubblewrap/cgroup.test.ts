@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { directoriesOf, findCgroups, flatKeyed, groupPaths, limitWrites } from "./cgroup.ts";
+import {
+  directoriesOf,
+  findCgroups,
+  flatKeyed,
+  groupPaths,
+  limitWrites,
+  unlimitedCpu,
+} from "./cgroup.ts";
 
 /** Recorded on a host with the hybrid layout, shortened to what matters. */
 const hybrid = {
@@ -121,6 +128,12 @@ describe("limits", () => {
 
   test("a share below the kernel's smallest quota is raised to it", () => {
     assert.deepEqual(names(limitWrites(v2, { cpuMilli: 1 }, false)), ["cpu.max=1000 100000"]);
+  });
+
+  test("what is being killed may use every core", () => {
+    const writes = [v1.cpu, v2.cpu].flatMap((cpu) => (cpu ? [unlimitedCpu(cpu)] : []));
+    assert.deepEqual(names(writes), ["cpu.cfs_quota_us=-1", "cpu.max=max 100000"]);
+    assert(writes.every((write) => write.optional));
   });
 
   test("only what changes is written", () => {
