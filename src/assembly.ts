@@ -6,7 +6,6 @@ import { PlatformError } from "#base/errors.ts";
 import { systemRandom } from "#base/random.ts";
 import type { RunningServer } from "#cli/command.ts";
 import type { Config } from "#config/config.ts";
-import { createTargets } from "#events/events.ts";
 import { createEgressProxy } from "#functions/egress/egress.ts";
 import {
   type AsyncSettings,
@@ -40,6 +39,7 @@ import type { BlobStore, Store } from "#storage/storage.ts";
 import { createTelemetry, type Telemetry } from "#telemetry/telemetry.ts";
 import type { Membership } from "#workers/workers.ts";
 import { adminRoutes, codeRoute } from "./admin.ts";
+import { createEventServices } from "./event-services.ts";
 import { describeIsolation, rootKeyNotice } from "./notices.ts";
 import { createObservations, type Observations } from "./observations.ts";
 import { type Services, serviceLoaders } from "./services.ts";
@@ -227,7 +227,8 @@ async function createServices(
       ...(membership && { memory: membership.memory }),
     }),
   );
-  const targets = createTargets();
+  const events = createEventServices({ ...remembered, blobs, tracer, mode }, begun);
+  const { targets } = events;
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
   const invoker: Invoker = begun.use(
     createInvoker({
@@ -259,7 +260,7 @@ async function createServices(
     observations: createObservations({ pool, tracer, membership }),
     store: remembered.store,
     membership,
-    loaders: serviceLoaders(services),
+    loaders: [...serviceLoaders(services), ...events.loaders],
     bindGateway: (made) => guests.bind(made),
   };
 }

@@ -21,7 +21,8 @@ export function serviceLoaders(services: Services): readonly ServiceLoader[] {
   ];
 }
 
-function loader(name: string, service: Service): ServiceLoader {
+/** A service as the dispatcher sees it; `name` is its folder. */
+export function loader(name: string, service: Service): ServiceLoader {
   const { signingName, endpointPrefix, targetPrefix } = service.description;
   return {
     name,

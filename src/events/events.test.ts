@@ -4,7 +4,15 @@ import { createVirtualClock, type VirtualClock } from "#base/clock.ts";
 import type { RequestContext } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { createSeededRandom } from "#base/random.ts";
-import { createTargets, deliver, nextDeliveryMs, type EventRecord, type Target } from "./events.ts";
+import {
+  createSources,
+  createTargets,
+  deliver,
+  nextDeliveryMs,
+  type EventRecord,
+  type QueueSource,
+  type Target,
+} from "./events.ts";
 
 const record = (id: string): EventRecord => ({ id, event: Buffer.from(id) });
 const policy = { attemptsMax: 3, baseMs: 1_000, capMs: 10_000 };
@@ -19,6 +27,16 @@ test("targets are found by the service in their ARN; one provider each", () => {
   assert.equal(targets.find("arn:aws:sns:eu-central-1:1:known"), undefined);
   assert.equal(targets.find("no arn"), undefined);
   assert.throws(() => targets.register("sqs", () => target), /one provider/);
+});
+
+test("sources are found like targets, in a registry of their own", () => {
+  const sources = createSources();
+  const source = { kind: "queue", arn: "arn:aws:sqs:eu-central-1:1:known" } as QueueSource; // all that finding looks at
+  sources.register("sqs", (arn) => (arn === source.arn ? source : undefined));
+  assert.equal(sources.find(source.arn), source);
+  assert.equal(sources.find("arn:aws:sqs:eu-central-1:1:other"), undefined);
+  assert.equal(sources.find("arn:aws:dynamodb:eu-central-1:1:table/t/stream/s"), undefined);
+  assert.throws(() => sources.register("sqs", () => source), /one provider of sources for sqs/);
 });
 
 test("only what failed is sent again, and time passes between", async () => {
