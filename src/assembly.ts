@@ -14,7 +14,12 @@ import {
   type Invoker,
 } from "#functions/invoker/invoker.ts";
 import { createPackages, type Packages } from "#functions/packages/packages.ts";
-import { createPool, type EnvironmentPool, type GuestEndpoint } from "#functions/pool/pool.ts";
+import {
+  createPool,
+  type CredentialSource,
+  type EnvironmentPool,
+  type GuestEndpoint,
+} from "#functions/pool/pool.ts";
 import { createRegistry } from "#functions/registry/registry.ts";
 import { createRuntimes, type Runtime } from "#functions/runtimes/runtimes.ts";
 import {
@@ -199,7 +204,7 @@ async function createServices(
   begun: AsyncDisposableStack,
 ): Promise<Assembled> {
   const { engine, store, membership } = base;
-  const { driver, runtimes, telemetry } = engine;
+  const { runtimes, telemetry } = engine;
   const { log, tracer } = telemetry;
   const common = { store, clock, random, log };
   // What everybody keeps in memory of the store, everybody hears of before a change is answered.
@@ -210,23 +215,8 @@ async function createServices(
   const iam = createIam({ ...remembered, mode });
   const registry = begun.use(createRegistry(remembered));
   const guests = createLateEndpoint();
-  const pool = begun.use(
-    createPool({
-      driver,
-      runtimes,
-      packages,
-      sink: logs.sink,
-      credentials: iam.credentials,
-      guestEndpoint: guests,
-      egress: createEgressProxy({ clock, log }),
-      tracer,
-      clock,
-      random,
-      log,
-      settings: { ...config, prebootRuntimes: config.prebootKinds },
-      ...(membership && { memory: membership.memory }),
-    }),
-  );
+  const parts = { engine, packages, sink: logs.sink, credentials: iam.credentials, guests };
+  const pool = begun.use(createEnvironments(config, parts, membership));
   const events = createEventServices({ ...remembered, blobs, tracer, mode }, begun);
   const { targets } = events;
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
@@ -263,6 +253,36 @@ async function createServices(
     loaders: [...serviceLoaders(services), ...events.loaders],
     bindGateway: (made) => guests.bind(made),
   };
+}
+
+function createEnvironments(
+  config: Config,
+  parts: {
+    readonly engine: Engine;
+    readonly packages: Packages;
+    readonly sink: CloudwatchLogs["sink"];
+    readonly credentials: CredentialSource;
+    readonly guests: GuestEndpoint;
+  },
+  membership: Membership | undefined,
+): EnvironmentPool {
+  const { driver, runtimes, telemetry } = parts.engine;
+  const { log, tracer } = telemetry;
+  return createPool({
+    driver,
+    runtimes,
+    packages: parts.packages,
+    sink: parts.sink,
+    credentials: parts.credentials,
+    guestEndpoint: parts.guests,
+    egress: createEgressProxy({ clock, log }),
+    tracer,
+    clock,
+    random,
+    log,
+    settings: { ...config, prebootRuntimes: config.prebootKinds },
+    ...(membership && { memory: membership.memory }),
+  });
 }
 
 /** Code as it was uploaded, and unpacked; all processes share both. */
