@@ -48,6 +48,7 @@ import { createEventServices } from "./event-services.ts";
 import { describeIsolation, rootKeyNotice } from "./notices.ts";
 import { createObservations, type Observations } from "./observations.ts";
 import { type Services, serviceLoaders } from "./services.ts";
+import { createServiceTime, type ServiceTime } from "./time.ts";
 import { changeEverywhere } from "./together.ts";
 
 /** Live data the store may hold. */
@@ -193,6 +194,7 @@ interface Assembled extends Services {
   readonly observations: Observations;
   readonly store: Store;
   readonly membership: Membership | undefined;
+  readonly time: ServiceTime;
   readonly loaders: ReturnType<typeof serviceLoaders>;
   /** Sandboxes call back through the gateway, which is made after them. */
   bindGateway(gateway: Pick<Gateway, "serve">): void;
@@ -206,23 +208,28 @@ async function createServices(
   const { engine, store, membership } = base;
   const { runtimes, telemetry } = engine;
   const { log, tracer } = telemetry;
+  const time = createServiceTime(config.mode !== "serve", membership);
   const common = { store, clock, random, log };
   // What everybody keeps in memory of the store, everybody hears of before a change is answered.
   const remembered = { ...common, store: membership?.share(store) ?? store };
   const mode = config.mode === "serve" ? "strict" : "open";
   const { blobs, packages } = await openCode(config, log);
-  const logs = begun.use(createLogs(common, membership));
+  const logs = begun.use(createLogs({ ...common, expiryClock: time.clock }, membership));
   const iam = createIam({ ...remembered, mode });
   const registry = begun.use(createRegistry(remembered));
   const guests = createLateEndpoint();
   const parts = { engine, packages, sink: logs.sink, credentials: iam.credentials, guests };
   const pool = begun.use(createEnvironments(config, parts, membership));
-  const events = createEventServices({ ...remembered, blobs, tracer, mode }, begun);
+  const events = createEventServices(
+    { ...remembered, clock: time.clock, blobs, tracer, mode },
+    begun,
+  );
   const { targets } = events;
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
   const invoker: Invoker = begun.use(
     createInvoker({
       ...common,
+      eventClock: time.clock,
       resolver: registry,
       pool,
       tracer,
@@ -242,6 +249,7 @@ async function createServices(
   const engineParts = { blobs, packages, registry, invoker, runtimes, accountConcurrency };
   const lambda: Lambda = begun.use(createLambda({ ...remembered, ...engineParts, pool: changed }));
   const services: Services = { lambda, logs, iam };
+  begun.defer(() => time.letGo());
   return {
     ...services,
     registry,
@@ -250,6 +258,7 @@ async function createServices(
     observations: createObservations({ pool, tracer, membership }),
     store: remembered.store,
     membership,
+    time,
     loaders: [...serviceLoaders(services), ...events.loaders],
     bindGateway: (made) => guests.bind(made),
   };
@@ -318,6 +327,7 @@ function createFront(
     mode,
     keys: services.iam.keys,
     clock,
+    time: { nowMs: () => services.time.clock.nowMs(), shownAt: services.time.shownAt },
     defaultAccountId: config.defaultAccountId,
   });
   const { defaultRegion } = config;
@@ -346,6 +356,7 @@ function createFront(
         resettable: mode === "open",
       }),
       codeRoute(services.lambda),
+      ...services.time.routes,
     ],
   });
 }

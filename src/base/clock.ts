@@ -36,7 +36,12 @@ function systemTimer(delayMs: number, fire: () => void): Disposable {
   return { [Symbol.dispose]: () => clearTimeout(handle) };
 }
 
-function sleepWith(timer: Clock["timer"], delayMs: number, signal: AbortSignal): Promise<void> {
+/** `Clock.sleep` for whoever has a `Clock.timer`. */
+export function sleepWith(
+  timer: Clock["timer"],
+  delayMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
     const onAbort = (): void => {

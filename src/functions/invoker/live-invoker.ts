@@ -1,3 +1,4 @@
+import type { Clock } from "#base/clock.ts";
 import { PlatformError } from "#base/errors.ts";
 import type { EnvironmentPool } from "#functions/pool/pool.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
@@ -16,6 +17,8 @@ export interface InvokerSettings {
 export interface InvokerDeps extends Omit<DispatcherDeps, "invoke"> {
   readonly pool: EnvironmentPool;
   readonly tracer: Tracer;
+  /** By which events wait, are tried again and grow too old; `clock` unless somebody can move it. */
+  readonly eventClock?: Clock;
   readonly settings?: InvokerSettings;
   /** Where several processes share the account's concurrency; counted in this process otherwise. */
   readonly admission?: Admission;
@@ -50,7 +53,8 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   const invokeNow = placement
     ? (invocation: Invocation) => placement.invoke(invocation)
     : invokeHere;
-  const dispatcher = new Dispatcher({ ...deps, invoke: invokeNow });
+  const { eventClock = deps.clock } = deps;
+  const dispatcher = new Dispatcher({ ...deps, clock: eventClock, invoke: invokeNow });
   return {
     async invoke(invocation) {
       if (stopping)

@@ -3,7 +3,8 @@ import type { Principal, RequestContext } from "#base/context.ts";
 import { rootPrincipal } from "#protocol/protocol.ts";
 import type { WireRequest } from "#protocol/wire/wire.ts";
 import { queryPairs } from "./canonical.ts";
-import { glimpseCredential, readClaim } from "./claim.ts";
+import { checkExpiry } from "./checks.ts";
+import { glimpseCredential, glimpsePresigned, readClaim } from "./claim.ts";
 import { openPayload } from "./payload.ts";
 import type { RefusalDialect } from "./refusal.ts";
 import { refusal } from "./refusal.ts";
@@ -68,6 +69,13 @@ export interface AuthenticationTarget {
   readonly unsigned: "mode" | "refuse";
 }
 
+/** A clock of which somebody who signs by the system's need not know. */
+export interface SigningTime {
+  nowMs(): number;
+  /** What it showed when the system's clock showed `realMs`. */
+  shownAt(realMs: number): number;
+}
+
 export interface Authenticator {
   readonly mode: AuthenticationMode;
   /**
@@ -81,14 +89,28 @@ export function createAuthenticator(deps: {
   readonly mode: AuthenticationMode;
   readonly keys: KeyStore;
   readonly clock: Clock;
+  /** By which presigned requests expire in open mode, where it may have been moved; the clock above otherwise. */
+  readonly time?: SigningTime;
   readonly defaultAccountId: string;
 }): Authenticator {
   const verifier = createVerifier(deps);
+  const time = deps.time ?? {
+    nowMs: () => deps.clock.nowMs(),
+    shownAt: (realMs: number) => realMs,
+  };
 
-  /** Nothing is verified; known keys still say who calls. */
-  async function trust(request: WireRequest): Promise<Authentication | undefined> {
+  /** Nothing is verified but that a presigned link has not expired; known keys still say who calls. */
+  async function trust(
+    request: WireRequest,
+    { dialect }: AuthenticationTarget,
+  ): Promise<Authentication | undefined> {
     const glimpse = glimpseCredential(request);
     if (!glimpse) return undefined;
+    const presigned = glimpsePresigned(request, dialect);
+    if (presigned) {
+      const signedAtMs = time.shownAt(presigned.signedAtMs);
+      checkExpiry({ ...presigned, signedAtMs }, time.nowMs(), dialect);
+    }
     const { accessKeyId, region, signingName } = glimpse;
     const key = issuedKeyForm.test(accessKeyId)
       ? await deps.keys.find(accessKeyId, presentedToken(request))
@@ -119,7 +141,7 @@ export function createAuthenticator(deps: {
   return {
     mode: deps.mode,
     async authenticate(request, target) {
-      if (deps.mode === "open") return (await trust(request)) ?? unsigned(request, target);
+      if (deps.mode === "open") return (await trust(request, target)) ?? unsigned(request, target);
       const claim = readClaim(request, target.dialect);
       return claim ? verifier.verify(request, claim, target) : unsigned(request, target);
     },

@@ -1,5 +1,5 @@
 import type { SignableRequest } from "./canonical.ts";
-import type { Claim } from "./claim.ts";
+import type { Claim, ClaimedTime } from "./claim.ts";
 import { formatAmzDate } from "./claim.ts";
 import { clockSkewMs, clockSkewS3Ms } from "./limits.ts";
 import type { RefusalDialect } from "./refusal.ts";
@@ -8,6 +8,20 @@ import { refusal } from "./refusal.ts";
 /** Within the skew of now, or, when presigned, not before it was signed and not after it expired. */
 export function checkTime(claim: Claim, nowMs: number, dialect: RefusalDialect): void {
   const skewMs = dialect === "s3" ? clockSkewS3Ms : clockSkewMs;
+  checkExpiry(claim, nowMs, dialect);
+  if (claim.signedAtMs > nowMs + skewMs) {
+    const latest = `${formatAmzDate(nowMs + skewMs)} (${formatAmzDate(nowMs)} + ${inWords(skewMs)})`;
+    throw refusal(
+      dialect,
+      "expired-signature",
+      `Signature not yet current: ${claim.amzDate} is still later than ${latest}`,
+    );
+  }
+}
+
+/** Not later than the skew after it was signed or, when presigned, than it is valid for. */
+export function checkExpiry(claim: ClaimedTime, nowMs: number, dialect: RefusalDialect): void {
+  const skewMs = dialect === "s3" ? clockSkewS3Ms : clockSkewMs;
   const pastMs = claim.validForMs ?? skewMs;
   if (claim.signedAtMs < nowMs - pastMs) {
     const earliest = `${formatAmzDate(nowMs - pastMs)} (${formatAmzDate(nowMs)} - ${inWords(pastMs)})`;
@@ -15,14 +29,6 @@ export function checkTime(claim: Claim, nowMs: number, dialect: RefusalDialect):
       dialect,
       claim.placement === "query" ? "expired-presigned" : "expired-signature",
       `Signature expired: ${claim.amzDate} is now earlier than ${earliest}`,
-    );
-  }
-  if (claim.signedAtMs > nowMs + skewMs) {
-    const latest = `${formatAmzDate(nowMs + skewMs)} (${formatAmzDate(nowMs)} + ${inWords(skewMs)})`;
-    throw refusal(
-      dialect,
-      "expired-signature",
-      `Signature not yet current: ${claim.amzDate} is still later than ${latest}`,
     );
   }
 }

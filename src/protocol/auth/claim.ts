@@ -5,19 +5,23 @@ import type { RefusalDialect } from "./refusal.ts";
 import { refusal } from "./refusal.ts";
 import type { CredentialScope } from "./signing-keys.ts";
 
-/** What a signed request says about itself; nothing in it is believed before the signature matches. */
-export interface Claim {
+/** When a request says it was signed. */
+export interface ClaimedTime {
   readonly placement: "header" | "query";
-  readonly accessKeyId: string;
-  readonly scope: CredentialScope;
-  /** As sent: order and case are signed too. */
-  readonly signedHeaders: readonly string[];
-  readonly signature: string;
   /** `YYYYMMDDTHHMMSSZ` */
   readonly amzDate: string;
   readonly signedAtMs: number;
   /** Set on a presigned request: how long after `signedAtMs` it may be used. */
   readonly validForMs: number | undefined;
+}
+
+/** What a signed request says about itself; nothing in it is believed before the signature matches. */
+export interface Claim extends ClaimedTime {
+  readonly accessKeyId: string;
+  readonly scope: CredentialScope;
+  /** As sent: order and case are signed too. */
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
   readonly sessionToken: string | undefined;
 }
 
@@ -42,6 +46,24 @@ export function glimpseCredential(request: SignableRequest): CredentialGlimpse |
   const [accessKeyId = "", , region, service] =
     parts.length === 4 ? [parts[0], parts[1], undefined, parts[2]] : parts;
   return { accessKeyId, region: region || undefined, signingName: service || undefined };
+}
+
+/** When a presigned request was signed; undefined for any other, and for one that is presigned badly. */
+export function glimpsePresigned(
+  request: SignableRequest,
+  dialect: RefusalDialect,
+): ClaimedTime | undefined {
+  if (!request.rawQuery.includes("X-Amz-Expires=")) return undefined;
+  const fields = new Map(queryPairs(request.rawQuery));
+  try {
+    return {
+      placement: "query",
+      ...readDate(fields.get("X-Amz-Date") ?? "", "incomplete-query", dialect),
+      validForMs: readExpiry(fields.get("X-Amz-Expires"), dialect) * 1_000,
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined on an unsigned request. Throws `AuthenticationError` on one that is signed badly. */

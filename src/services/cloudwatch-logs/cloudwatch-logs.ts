@@ -25,19 +25,22 @@ export interface CloudwatchLogs extends AsyncDisposable {
 export function createCloudwatchLogs(deps: {
   readonly store: Store;
   readonly clock: Clock;
+  /** By which events expire; `clock` unless somebody can move it. */
+  readonly expiryClock?: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** Where other processes write too: makes them store what waits in their sinks. */
   readonly flushOthers?: () => Promise<unknown>;
 }): CloudwatchLogs {
   const buffer = createLogBuffer(deps);
-  const sweeper = createSweeper(deps);
+  const { expiryClock = deps.clock } = deps;
+  const sweeper = createSweeper({ ...deps, expiryClock });
   const flush = (): Promise<void> => buffer.flush();
   const flushAll = async (): Promise<void> => {
     await Promise.all([flush(), deps.flushOthers?.()]);
   };
   return {
-    service: defineLogs({ ...deps, flush: flushAll }),
+    service: defineLogs({ ...deps, expiryClock, flush: flushAll }),
     sink: buffer,
     flush,
     sweep: () => sweeper.sweep(),

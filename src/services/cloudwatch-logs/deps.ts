@@ -9,6 +9,8 @@ export type Logs = typeof LogsSdk;
 export interface LogsDeps {
   readonly store: Store;
   readonly clock: Clock;
+  /** By which events expire. */
+  readonly expiryClock: Clock;
   readonly random: Random;
   /** Stores the lines still waiting in this process, so that a reader sees what was written before. */
   readonly flush: () => Promise<void>;

@@ -30,6 +30,8 @@ export interface Sweeper extends AsyncDisposable {
 export function createSweeper(deps: {
   readonly store: Store;
   readonly clock: Clock;
+  /** By which events expire. */
+  readonly expiryClock: Clock;
   readonly log: Logger;
 }): Sweeper {
   let isStopped = false;
@@ -54,7 +56,7 @@ export function createSweeper(deps: {
     for (let after: Uint8Array | undefined; !isStopped;) {
       const page = await groupsAfter(deps.store, after);
       for (const { group } of page) {
-        const beforeMs = expiredBeforeMs(group, deps.clock.nowMs());
+        const beforeMs = expiredBeforeMs(group, deps.expiryClock.nowMs());
         if (beforeMs > 0) await expireGroup(deps.store, group, beforeMs, () => isStopped);
       }
       after = page.at(-1)?.key;

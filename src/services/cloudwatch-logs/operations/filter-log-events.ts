@@ -72,7 +72,10 @@ interface Scan {
 async function scanChunk(deps: LogsDeps, scan: Scan): Promise<"more" | "done"> {
   return deps.store.read((reader) => {
     const group = loadGroup(reader, scan.place, scan.groupName);
-    const fromMs = Math.max(scan.input.startTime ?? 0, expiredBeforeMs(group, deps.clock.nowMs()));
+    const fromMs = Math.max(
+      scan.input.startTime ?? 0,
+      expiredBeforeMs(group, deps.expiryClock.nowMs()),
+    );
     const toMs = endMs(scan.input.endTime);
     const streams = streamsOf(reader, group, scan.input);
     const window = { fromMs, toMs, after: scan.after };

@@ -14,7 +14,11 @@ import { endOfTime, type EventPosition, type StoredEvent, type StreamRecord } fr
  * A token names a boundary between two events. `f/…` reads on from it, `b/…` reads what lies before
  * it; at either end of the stream the token that was passed comes back.
  */
-export function getLogEvents({ store, clock, flush }: LogsDeps): Handler<Logs, "GetLogEvents"> {
+export function getLogEvents({
+  store,
+  expiryClock,
+  flush,
+}: LogsDeps): Handler<Logs, "GetLogEvents"> {
   return async (input, context) => {
     const place = placeOf(context);
     const groupName = groupNameOf(place, input);
@@ -23,7 +27,7 @@ export function getLogEvents({ store, clock, flush }: LogsDeps): Handler<Logs, "
     const page = await store.read((reader) => {
       const group = loadGroup(reader, place, groupName);
       const stream = loadStream(reader, group, input.logStreamName);
-      const startMs = Math.max(input.startTime ?? 0, expiredBeforeMs(group, clock.nowMs()));
+      const startMs = Math.max(input.startTime ?? 0, expiredBeforeMs(group, expiryClock.nowMs()));
       return readPage(reader, {
         stream,
         from: { ms: startMs, sequence: 0 },
