@@ -14,7 +14,7 @@ const advanceMsMax = 100 * 366 * 24 * 3_600_000;
 export interface ServiceTime {
   readonly clock: Clock;
   /** What that clock showed when the system's showed `realMs`: for dates that clients write. */
-  shownAt(realMs: number): number;
+  readonly shownAt: (realMs: number) => number;
   /** Pages that read and move it; none where it cannot be moved. */
   readonly routes: readonly AdminRoute[];
   /** Nothing that is about to end waits for a time that stands still. */
