@@ -46,6 +46,7 @@ import type { Membership } from "#workers/workers.ts";
 import { adminRoutes, codeRoute } from "./admin.ts";
 import { createEventServices } from "./event-services.ts";
 import { describeIsolation, rootKeyNotice } from "./notices.ts";
+import { createLateEndpoint } from "./late-endpoint.ts";
 import { createObservations, type Observations } from "./observations.ts";
 import { type Services, serviceLoaders } from "./services.ts";
 import { createServiceTime, type ServiceTime } from "./time.ts";
@@ -172,9 +173,10 @@ export async function assemble(
     isolation: isolation.summary,
     notices: isolation.notices,
     drain,
-    settle: async () => services.invoker[Symbol.asyncDispose](),
+    settle: () => services.settle(),
     async [Symbol.asyncDispose]() {
       await drain(config.drainTimeoutMs);
+      await services.settle();
       await running[Symbol.asyncDispose]();
     },
   };
@@ -196,6 +198,8 @@ interface Assembled extends Services {
   readonly membership: Membership | undefined;
   readonly time: ServiceTime;
   readonly loaders: ReturnType<typeof serviceLoaders>;
+  /** Nothing new leaves the outbox or the asynchronous queue; what is under way gets its time. */
+  settle(): Promise<void>;
   /** Sandboxes call back through the gateway, which is made after them. */
   bindGateway(gateway: Pick<Gateway, "serve">): void;
 }
@@ -220,10 +224,8 @@ async function createServices(
   const guests = createLateEndpoint();
   const parts = { engine, packages, sink: logs.sink, credentials: iam.credentials, guests };
   const pool = begun.use(createEnvironments(config, parts, membership));
-  const events = createEventServices(
-    { ...remembered, clock: time.clock, blobs, tracer, mode },
-    begun,
-  );
+  const eventParts = { ...remembered, clock: time.clock, blobs, tracer };
+  const events = createEventServices(eventParts, config, begun);
   const { targets } = events;
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
   const invoker: Invoker = begun.use(
@@ -260,6 +262,11 @@ async function createServices(
     membership,
     time,
     loaders: [...serviceLoaders(services), ...events.loaders],
+    async settle() {
+      await time.letGo();
+      await events.outbox[Symbol.asyncDispose]();
+      await invoker[Symbol.asyncDispose]();
+    },
     bindGateway: (made) => guests.bind(made),
   };
 }
@@ -359,32 +366,4 @@ function createFront(
       ...services.time.routes,
     ],
   });
-}
-
-/**
- * Sandboxes are served by the gateway, which is made after the pool; one that starts in between (an
- * event left by an earlier process) is handed over as soon as there is a gateway.
- */
-function createLateEndpoint(): GuestEndpoint & { bind(gateway: GuestEndpoint): void } {
-  let bound: GuestEndpoint | undefined;
-  const early = new Set<() => void>();
-  return {
-    bind(gateway) {
-      bound = gateway;
-      for (const serve of early) serve();
-      early.clear();
-    },
-    serve(server, identity) {
-      if (bound) return bound.serve(server, identity);
-      let served: Disposable | undefined;
-      const serve = (): void => void (served = bound?.serve(server, identity));
-      early.add(serve);
-      return {
-        [Symbol.dispose]() {
-          early.delete(serve);
-          served?.[Symbol.dispose]();
-        },
-      };
-    },
-  };
 }

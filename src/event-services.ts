@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import type { Random } from "#base/random.ts";
+import type { Config } from "#config/config.ts";
 import {
   createSources,
   createTargets,
@@ -9,6 +10,8 @@ import {
   type Target,
   type TargetRegistry,
 } from "#events/events.ts";
+import { createJournal, type Journal } from "#events/journal.ts";
+import { createOutbox, type Outbox } from "#events/outbox/outbox.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
@@ -25,6 +28,8 @@ export interface EventDeps {
   readonly tracer: Tracer;
   /** `open` checks no permission, `strict` checks the resource policies of what is delivered to. */
   readonly mode: "open" | "strict";
+  /** Under which this platform reaches itself; for URLs in what services hand on. */
+  readonly endpoint: string;
 }
 
 /** A service's door: its operations, and what its resources are to the event spine. */
@@ -38,6 +43,8 @@ interface EventService extends Partial<AsyncDisposable> {
 export interface EventServices {
   readonly targets: TargetRegistry;
   readonly sources: SourceRegistry;
+  readonly outbox: Outbox;
+  readonly journal: Journal;
   readonly loaders: readonly ServiceLoader[];
 }
 
@@ -45,9 +52,20 @@ export interface EventServices {
  * The services through which functions are woken, and what joins them. Whatever is made goes onto
  * `begun`, which ends it.
  */
-export function createEventServices(_deps: EventDeps, begun: AsyncDisposableStack): EventServices {
+export function createEventServices(
+  parts: Omit<EventDeps, "mode" | "endpoint">,
+  config: Config,
+  begun: AsyncDisposableStack,
+): EventServices {
+  const deps: EventDeps = {
+    ...parts,
+    mode: config.mode === "serve" ? "strict" : "open",
+    endpoint: `http://localhost:${config.port}`,
+  };
   const targets = createTargets();
   const sources = createSources();
+  const journal = createJournal();
+  const outbox = createOutbox({ ...deps, targets, journal });
   const loaders: ServiceLoader[] = [];
   /** `name` is the service's folder. */
   const _add = <S extends EventService>(name: string, made: S): S => {
@@ -60,5 +78,6 @@ export function createEventServices(_deps: EventDeps, begun: AsyncDisposableStac
     if (dispose) begun.defer(() => dispose.call(made));
     return made;
   };
-  return { targets, sources, loaders };
+  begun.use(outbox); // last: it ends before those it delivers to
+  return { targets, sources, outbox, journal, loaders };
 }

@@ -22,9 +22,16 @@ export function nextDeliveryMs(
   return now.nowMs + Math.ceil(backoffMs(attempts, policy, now.random));
 }
 
-/** A failure that trying again cannot mend: the platform says so itself. */
+/**
+ * A failure that trying again cannot mend: the platform says so itself, or a service calls it the
+ * client's fault (no permission, no such resource) and not one of its rate.
+ */
 export function isFinal(error: unknown): boolean {
-  return isPlatformError(error) && !error.retryable;
+  if (isPlatformError(error)) return !error.retryable;
+  if (!(error instanceof Error) || !("$fault" in error) || error.$fault !== "client") return false;
+  return !/Throttl|TooManyRequests|LimitExceeded|OverLimit|ThroughputExceeded|Conflict|NotReady/.test(
+    error.name,
+  );
 }
 
 /**

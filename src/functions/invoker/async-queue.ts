@@ -1,4 +1,5 @@
 import { PlatformError } from "#base/errors.ts";
+import type { Holder } from "#base/holder.ts";
 import { keyParts } from "#storage/keys.ts";
 import type { Reader, Store, Transaction } from "#storage/storage.ts";
 import { queuedEventsMax } from "./limits.ts";
@@ -9,7 +10,6 @@ import {
   eventRange,
   keys,
   numberCodec,
-  type Lease,
   type QueuedEvent,
 } from "./queued-event.ts";
 
@@ -22,9 +22,9 @@ export interface AsyncQueue {
     readonly nowMs: number;
     readonly untilMs: number;
     readonly limit: number;
-    readonly lease: Lease;
+    readonly lease: Holder;
   }): Promise<readonly QueuedEvent[]>;
-  renew(ids: readonly string[], lease: Lease, untilMs: number): Promise<void>;
+  renew(ids: readonly string[], lease: Holder, untilMs: number): Promise<void>;
   /** Writes the new state and when it is due, with the response if there is one now. */
   put(event: QueuedEvent, dueMs: number, response?: Uint8Array): Promise<void>;
   remove(id: string): Promise<void>;
@@ -34,7 +34,7 @@ export interface AsyncQueue {
   /** When the next event is due; undefined when the queue is empty. */
   nextDueMs(): Promise<number | undefined>;
   /** Makes events due at once whose holder is gone, says `isGone`. */
-  recover(isGone: (lease: Lease) => boolean, nowMs: number): Promise<number>;
+  recover(isGone: (lease: Holder) => boolean, nowMs: number): Promise<number>;
   /** Watch this to hear of new events and earlier times. */
   readonly range: typeof dueRange;
 }
@@ -95,7 +95,7 @@ export function createAsyncQueue(store: Store): AsyncQueue {
   };
 }
 
-function recover(tx: Transaction, isGone: (lease: Lease) => boolean, nowMs: number): number {
+function recover(tx: Transaction, isGone: (lease: Holder) => boolean, nowMs: number): number {
   let count = 0;
   for (const entry of Array.from(tx.list(eventRange))) {
     const event = eventCodec.decode(entry.value);

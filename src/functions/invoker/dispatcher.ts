@@ -1,8 +1,7 @@
-import { hostname } from "node:os";
 import type { Clock } from "#base/clock.ts";
 import type { Logger, RequestContext } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
-import { uuid } from "#base/ids.ts";
+import { createHolder, type Holder, isGone } from "#base/holder.ts";
 import type { Random } from "#base/random.ts";
 import type { FunctionResolver, ResolvedFunction } from "#functions/registry/registry.ts";
 import { isFinal, nextDeliveryMs, type TargetRegistry } from "#events/events.ts";
@@ -21,7 +20,7 @@ import {
   leaseMs,
   leaseRenewalMs,
 } from "./limits.ts";
-import type { Delivery, Lease, QueuedEvent } from "./queued-event.ts";
+import type { Delivery, QueuedEvent } from "./queued-event.ts";
 
 export interface DispatcherDeps {
   readonly store: Store;
@@ -39,7 +38,7 @@ export interface DispatcherDeps {
 export class Dispatcher implements AsyncDisposable {
   readonly #deps: DispatcherDeps;
   readonly #queue: AsyncQueue;
-  readonly #lease: Lease;
+  readonly #lease: Holder;
   readonly #stop = new AbortController();
   /** Ends contexts of running attempts when draining has taken too long. */
   readonly #abandon = new AbortController();
@@ -53,7 +52,7 @@ export class Dispatcher implements AsyncDisposable {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
     this.#queue = createAsyncQueue(deps.store);
-    this.#lease = { host: hostname(), pid: process.pid, incarnation: uuid(deps.random) };
+    this.#lease = createHolder(deps.random);
     this.#watching = this.#watch();
   }
 
@@ -81,7 +80,7 @@ export class Dispatcher implements AsyncDisposable {
   async #watch(): Promise<void> {
     try {
       const found = await this.#queue.recover(
-        (lease) => this.#isGone(lease),
+        (lease) => isGone(lease, this.#lease),
         this.#deps.clock.nowMs(),
       );
       if (found > 0) this.#deps.log.event("async.recovered", { count: found });
@@ -90,18 +89,6 @@ export class Dispatcher implements AsyncDisposable {
     } catch (error) {
       if (!this.#stop.signal.aborted)
         this.#deps.log.event("async.watch-failed", { level: "error", error });
-    }
-  }
-
-  /** Only processes of this machine can be known to be gone; others lose their leases by time. */
-  #isGone(lease: Lease): boolean {
-    if (lease.host !== this.#lease.host) return false;
-    if (lease.pid === this.#lease.pid) return lease.incarnation !== this.#lease.incarnation;
-    try {
-      process.kill(lease.pid, 0);
-      return false;
-    } catch (error) {
-      return !(error instanceof Error && "code" in error && error.code === "EPERM");
     }
   }
 

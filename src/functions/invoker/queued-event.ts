@@ -1,3 +1,4 @@
+import type { Holder } from "#base/holder.ts";
 import { key, keyPrefix } from "#storage/keys.ts";
 import { recordCodec } from "#storage/records.ts";
 import type { KeyRange } from "#storage/storage.ts";
@@ -29,16 +30,9 @@ export interface QueuedEvent {
   readonly runs: number;
   /** Throttles and system errors since the last run. */
   readonly setbacks: number;
-  readonly lease: Lease | undefined;
+  readonly lease: Holder | undefined;
   /** The event's fate is decided; what is left is telling somebody. */
   readonly delivery: Delivery | undefined;
-}
-
-export interface Lease {
-  readonly host: string;
-  readonly pid: number;
-  /** Distinguishes a process from an earlier one with the same pid. */
-  readonly incarnation: string;
 }
 
 export interface Delivery {
