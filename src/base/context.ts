@@ -20,6 +20,8 @@ export interface TraceContext {
 /** Structured events, not sentences: `environment.started` with fields that carry their units. */
 export interface Logger {
   event(name: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Whether an event of this level is written; all are where this is absent. For what would be gathered in vain. */
+  writes?(level: "warn" | "info" | "debug"): boolean;
 }
 
 /** Everything about a request that is not its input. Immutable; `derive` makes another from it. */

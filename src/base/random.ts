@@ -25,11 +25,13 @@ function pooledBytes(count: number): Uint8Array {
     pool = randomBytes(poolBytes);
     poolAt = 0;
   }
-  // Not `pool.slice`: the pool is a Buffer, whose slices are views of what is wiped below.
+  // Not `pool.slice`: the pool is a Buffer, whose slices are views of what is wiped below. A loop, because
+  // the calls that copy and fill take longer than some dozen bytes.
   const bytes = new Uint8Array(count);
-  bytes.set(pool.subarray(poolAt, poolAt + count));
-  pool.fill(0, poolAt, poolAt + count);
-  poolAt += count;
+  for (let at = 0; at < count; at++) {
+    bytes[at] = pool[poolAt] ?? 0;
+    pool[poolAt++] = 0;
+  }
   return bytes;
 }
 

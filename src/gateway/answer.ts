@@ -32,13 +32,24 @@ export function isFinalStatus(status: unknown): status is number {
   return typeof status === "number" && Number.isInteger(status) && status >= 200 && status <= 599;
 }
 
-/** Everything written to a client comes past here, whoever made it. */
-export function isWritable(answer: Answer): boolean {
-  if (!isFinalStatus(answer.status)) return false;
-  for (const name in answer.headers) {
-    const value = answer.headers[name];
+/** Headers as `writeHead` takes them, names and values in turn. */
+export interface HeaderList {
+  readonly list: readonly string[];
+  /** It says which request it answers. */
+  readonly hasRequestId: boolean;
+}
+
+/** Undefined when one of them cannot be written. */
+export function headerListOf(headers: Answer["headers"]): HeaderList | undefined {
+  const list: string[] = [];
+  for (const name in headers) {
+    const value = headers[name];
     const values = typeof value === "string" ? [value] : (value ?? []);
-    for (const one of values) if (!isWritableHeader(name, one)) return false;
+    for (const one of values) {
+      if (!isWritableHeader(name, one)) return undefined;
+      list.push(name, one);
+    }
   }
-  return true;
+  const hasRequestId = "x-amzn-requestid" in headers || "x-amz-request-id" in headers;
+  return { list, hasRequestId };
 }

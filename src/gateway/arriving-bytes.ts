@@ -13,24 +13,43 @@ export class ArrivingBytes {
     this.#bytesMax = bytesMax;
   }
 
-  /** The counter of one request; disposing gives back all that it counted. */
-  open(): { readonly add: (byteCount: number) => void } & Disposable {
-    let own = 0;
-    return {
-      /** Errors: `queue.full` when all requests together have sent too much. */
-      add: (byteCount) => {
-        if (this.#byteCount + byteCount > this.#bytesMax)
-          throw new PlatformError(
-            "queue.full",
-            `bodies of unfinished requests already hold ${this.#byteCount} bytes`,
-          );
-        own += byteCount;
-        this.#byteCount += byteCount;
-      },
-      [Symbol.dispose]: () => {
-        this.#byteCount -= own;
-        own = 0;
-      },
-    };
+  /** The counter of one request; whoever opens it releases it when the request is answered. */
+  open(): OwnBytes {
+    return new OwnBytes(this);
+  }
+
+  /** Errors: `queue.full` when all requests together have sent too much. */
+  add(byteCount: number): void {
+    if (this.#byteCount + byteCount > this.#bytesMax)
+      throw new PlatformError(
+        "queue.full",
+        `bodies of unfinished requests already hold ${this.#byteCount} bytes`,
+      );
+    this.#byteCount += byteCount;
+  }
+
+  remove(byteCount: number): void {
+    this.#byteCount -= byteCount;
+  }
+}
+
+/** What one request has sent of its body. */
+export class OwnBytes {
+  readonly #all: ArrivingBytes;
+  #byteCount = 0;
+
+  constructor(all: ArrivingBytes) {
+    this.#all = all;
+  }
+
+  /** Errors: `queue.full` when all requests together have sent too much. */
+  add(byteCount: number): void {
+    this.#all.add(byteCount);
+    this.#byteCount += byteCount;
+  }
+
+  release(): void {
+    this.#all.remove(this.#byteCount);
+    this.#byteCount = 0;
   }
 }

@@ -7,7 +7,8 @@ export interface ConnectionCaps {
   readonly connectionsPerAddressMax: number;
 }
 
-interface Connection {
+/** One that is counted against the caps. */
+export interface Connection {
   readonly socket: Duplex;
   readonly address: string;
   /** The request being answered; undefined before the first and between two. */
@@ -53,15 +54,15 @@ export class Connections {
     return true;
   }
 
-  /** The head of a request has arrived on it. */
-  begin(socket: Duplex, message: IncomingMessage): void {
-    const connection = this.#bySocket.get(socket);
+  /** The head of a request has arrived; undefined when its connection is none of ours. */
+  begin(message: IncomingMessage): Connection | undefined {
+    const connection = this.#bySocket.get(message.socket);
     if (connection) connection.message = message;
+    return connection;
   }
 
   /** The answer has gone, or never will. */
-  end(socket: Duplex, message: IncomingMessage): void {
-    const connection = this.#bySocket.get(socket);
+  end(connection: Connection | undefined, message: IncomingMessage): void {
     if (connection?.message !== message) return; // the next one, sent ahead, has begun
     connection.message = undefined;
     connection.waitingSinceMs = this.#clock.monotonicMs();

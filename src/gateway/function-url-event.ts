@@ -1,6 +1,7 @@
 import type { Principal } from "#base/context.ts";
 import type { WireRequest } from "#protocol/wire/wire.ts";
 import { hopByHop } from "./hop-by-hop.ts";
+import type { HostEntry } from "./hosts.ts";
 
 /** A request to a function URL, ready to become an event. */
 export interface FunctionUrlCall {
@@ -9,8 +10,7 @@ export interface FunctionUrlCall {
   readonly rawPath: string;
   readonly body: Uint8Array;
   readonly urlId: string;
-  readonly domainName: string;
-  readonly port: string;
+  readonly hostEntry: HostEntry;
   readonly sourceIp: string;
   readonly requestId: string;
   readonly nowMs: number;
@@ -21,49 +21,88 @@ export interface FunctionUrlCall {
   readonly caller: { readonly principal: Principal; readonly accessKeyId: string } | undefined;
 }
 
+/** All of an event that is the same when the same client asks for the same thing again. */
+interface Frame {
+  readonly rawPath: string;
+  readonly rawQuery: string;
+  readonly method: string;
+  readonly urlId: string;
+  readonly sourceIp: string;
+  /** Up to the trace, and from there up to the id of the request. */
+  readonly begin: string;
+  readonly middle: string;
+}
+
 /**
  * Writes the events of function URLs, payload format 2.0, as JSON.
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (seen 2026-11)
  *
- * Text instead of an object: most of an event is the same from request to request, and what a client's headers
- * become is remembered with them.
+ * Text instead of an object: most of an event is the same from request to request, and is remembered with the
+ * headers of the client.
  */
 export class FunctionUrlEvents {
-  /** Of unsigned requests: members of `headers` that come from the client, with their commas. */
-  readonly #ofClients = new WeakMap<object, string>();
+  /** The last one of unsigned requests, by their headers. */
+  readonly #frames = new WeakMap<object, Frame>();
 
   write(call: FunctionUrlCall): string {
-    const { request, caller } = call;
-    const cookies = splitCookies(request.headers["cookie"]);
-    const parameters = joinParameters(request.rawQuery);
-    const body = eventBody(call.body, request.headers["content-type"]);
+    const { begin, middle } = this.#frame(call);
+    const end = call.body.byteLength === 0 ? withoutBody : bodyMembers(call);
     return (
-      `{"version":"2.0","routeKey":"$default","rawPath":${text(call.rawPath)},` +
-      `"rawQueryString":${text(request.rawQuery)},` +
-      (cookies.length > 0 ? `"cookies":${JSON.stringify(cookies)},` : "") +
-      `"headers":{${this.#clientHeaders(call)}${ownHeaders(call)}},` +
-      (parameters ? `"queryStringParameters":${JSON.stringify(parameters)},` : "") +
-      `"requestContext":{"accountId":${text(caller?.principal.accountId ?? "anonymous")},` +
-      `"apiId":${text(call.urlId)},` +
-      (caller ? `"authorizer":${JSON.stringify({ iam: iamAuthorizer(caller) })},` : "") +
-      `"domainName":${text(call.domainName)},"domainPrefix":${text(call.urlId)},` +
-      `"http":${httpContext(call)},"requestId":${text(call.requestId)},` +
-      `"routeKey":"$default","stage":"$default","time":${text(call.time)},"timeEpoch":${call.nowMs}},` +
-      (body.body === undefined ? "" : `"body":${text(body.body)},`) +
-      `"isBase64Encoded":${body.isBase64Encoded}}`
+      `${begin}${call.traceId}${middle}${call.requestId}` +
+      `","routeKey":"$default","stage":"$default","time":"${call.time}","timeEpoch":${call.nowMs}},${end}`
     );
   }
 
-  #clientHeaders(call: FunctionUrlCall): string {
-    const { headers } = call.request;
-    if (call.caller) return clientHeaders(headers, true);
-    let known = this.#ofClients.get(headers);
-    if (known === undefined) {
-      known = clientHeaders(headers, false);
-      this.#ofClients.set(headers, known);
-    }
-    return known;
+  #frame(call: FunctionUrlCall): Frame {
+    if (call.caller) return frameOf(call);
+    const { headers, rawQuery, method } = call.request;
+    const known = this.#frames.get(headers);
+    const isSame =
+      known !== undefined &&
+      known.rawPath === call.rawPath &&
+      known.rawQuery === rawQuery &&
+      known.method === method &&
+      known.urlId === call.urlId &&
+      known.sourceIp === call.sourceIp;
+    if (isSame) return known;
+    const frame = frameOf(call);
+    this.#frames.set(headers, frame);
+    return frame;
   }
+}
+
+function frameOf(call: FunctionUrlCall): Frame {
+  const { request, rawPath, urlId, sourceIp, caller, hostEntry } = call;
+  const { rawQuery, method } = request;
+  const cookies = splitCookies(request.headers["cookie"]);
+  const parameters = joinParameters(rawQuery);
+  const begin =
+    `{"version":"2.0","routeKey":"$default","rawPath":${text(rawPath)},` +
+    `"rawQueryString":${text(rawQuery)},` +
+    (cookies.length > 0 ? `"cookies":${JSON.stringify(cookies)},` : "") +
+    `"headers":{${clientHeaders(request.headers, caller !== undefined)}"x-amzn-trace-id":"Root=`;
+  const middle =
+    `","x-forwarded-for":${text(sourceIp)},"x-forwarded-port":${text(hostEntry.port || "80")},` +
+    `"x-forwarded-proto":"http"},` +
+    (parameters ? `"queryStringParameters":${JSON.stringify(parameters)},` : "") +
+    `"requestContext":{"accountId":${text(caller?.principal.accountId ?? "anonymous")},` +
+    `"apiId":${text(urlId)},` +
+    (caller ? `"authorizer":${JSON.stringify({ iam: iamAuthorizer(caller) })},` : "") +
+    `"domainName":${text(hostEntry.name)},"domainPrefix":${text(urlId)},` +
+    `"http":${httpContext(call)},"requestId":"`;
+  return { rawPath, rawQuery, method, urlId, sourceIp, begin: flat(begin), middle: flat(middle) };
+}
+
+/** The same text in one piece: what is joined from pieces stays a tree of them until somebody reads it. */
+function flat(joined: string): string {
+  return Buffer.from(joined).toString();
+}
+
+const withoutBody = '"isBase64Encoded":false}';
+
+function bodyMembers({ body, request }: FunctionUrlCall): string {
+  const { text: written, isBase64 } = eventBody(body, request.headers["content-type"]);
+  return `"body":${text(written)},"isBase64Encoded":${isBase64}}`;
 }
 
 function text(value: string): string {
@@ -78,14 +117,7 @@ function httpContext(call: FunctionUrlCall): string {
   );
 }
 
-/** What only the service says: addresses, trace, identity. It never comes from the client. */
-function ownHeaders(call: FunctionUrlCall): string {
-  return (
-    `"x-amzn-trace-id":"Root=${call.traceId}","x-forwarded-for":${text(call.sourceIp)},` +
-    `"x-forwarded-port":${text(call.port)},"x-forwarded-proto":"http"`
-  );
-}
-
+/** Those that the client sent, with their commas. What only the service says never comes from there. */
 function clientHeaders(headers: Readonly<Record<string, string>>, isSigned: boolean): string {
   let members = "";
   for (const [name, value] of Object.entries(headers)) {
@@ -159,15 +191,14 @@ const textTypes = /^(?:text\/[^;]*|application\/(?:json|xml|javascript))\s*(?:;|
 function eventBody(
   body: Uint8Array,
   contentType: string | undefined,
-): { readonly body?: string; readonly isBase64Encoded: boolean } {
-  if (body.byteLength === 0) return { isBase64Encoded: false };
+): { readonly text: string; readonly isBase64: boolean } {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (contentType !== undefined && textTypes.test(contentType)) {
     const text = bytes.toString("utf8");
     // Bytes that are not UTF-8 would come out changed.
     if (Buffer.byteLength(text) === bytes.byteLength && !text.includes("\ufffd")) {
-      return { body: text, isBase64Encoded: false };
+      return { text, isBase64: false };
     }
   }
-  return { body: bytes.toString("base64"), isBase64Encoded: true };
+  return { text: bytes.toString("base64"), isBase64: true };
 }

@@ -125,6 +125,38 @@ test("repeated headers are joined with a comma; absent parts are absent", async 
   assert.equal(event["isBase64Encoded"], false);
 });
 
+test("requests of one connection each have their own event, however much of it repeats", async () => {
+  await using server = await startFunction("{}");
+  const asked = [
+    ["GET", "/a?x=1", ""],
+    ["GET", "/a?x=1", ""],
+    ["GET", "/a?x=2", ""],
+    ["GET", "/b?x=2", ""],
+    ["DELETE", "/b?x=2", ""],
+    ["DELETE", "/b?x=2", "X-A: 1\r\n"],
+  ] as const;
+  const bytes = asked.map(
+    ([method, target, more]) => `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`,
+  );
+  const last = `GET /last HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  await exchangeRaw(server.port, bytes.join("") + last);
+  const events = server.invocations.map(({ payload }): UrlEvent =>
+    JSON.parse(Buffer.from(payload).toString()),
+  );
+  assert.equal(events.length, asked.length + 1);
+  for (const [index, [method, target, more]] of asked.entries()) {
+    const event = events[index];
+    const [path, query] = target.split("?");
+    assert.ok(event);
+    assert.equal(event["rawPath"], path);
+    assert.equal(event["rawQueryString"], query);
+    assert.equal((event.requestContext["http"] as Record<string, unknown>)["method"], method);
+    assert.equal(event.headers["x-a"], more === "" ? undefined : "1");
+  }
+  assert.equal(new Set(events.map(({ requestContext }) => requestContext["requestId"])).size, 7);
+  assert.equal(new Set(events.map(({ headers }) => headers["x-amzn-trace-id"])).size, 7);
+});
+
 test("only text types arrive as text", async () => {
   await using server = await startFunction("{}");
   const rows: [string | undefined, Buffer, boolean][] = [

@@ -1,7 +1,8 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger, Principal, RequestContext, TraceContext } from "#base/context.ts";
 import { isPlatformError } from "#base/errors.ts";
-import type { Invoker, InvocationResult, Payload } from "#functions/invoker/invoker.ts";
+import type { Soon } from "#base/soon.ts";
+import type { Invocation, InvocationResult, Invoker, Payload } from "#functions/invoker/invoker.ts";
 import { RecursionError, throttleOf } from "#functions/invoker/invoker.ts";
 import type { FunctionResolver, ResolvedFunction } from "#functions/registry/registry.ts";
 import { AuthenticationError } from "#protocol/auth/auth.ts";
@@ -28,7 +29,6 @@ export interface Visit {
   /** Without the prefix of the path form. */
   readonly rawPath: string;
   readonly incoming: Incoming;
-  readonly endpoint: string;
   readonly facts: Facts;
 }
 
@@ -44,32 +44,45 @@ export interface FunctionUrlDeps {
 }
 
 /** The data plane of function URLs: CORS, who may, the invocation, its outcome as HTTP. Never rejects. */
-export async function serveFunctionUrl(deps: FunctionUrlDeps, visit: Visit): Promise<Answer> {
-  const { request } = visit.incoming;
-  const preflight = answerPreflight(request, visit.url.cors);
-  if (preflight) return preflight;
-  const { target } = visit.url;
-  using span = deps.telemetry.tracer.span(visit.facts.trace, "lambda.FunctionUrl", {
-    requestId: visit.facts.requestId,
-    function: target.name,
-  });
+export function serveFunctionUrl(deps: FunctionUrlDeps, visit: Visit): Soon<Answer> {
+  const preflight = answerPreflight(visit.incoming.request, visit.url.cors);
+  return preflight ?? serve(deps, visit);
+}
+
+async function serve(deps: FunctionUrlDeps, visit: Visit): Promise<Answer> {
+  const { facts, url } = visit;
+  const span = deps.telemetry.tracer.span(facts.trace, "lambda.FunctionUrl");
+  if (span.isRecorded) span.set({ requestId: facts.requestId, function: url.target.name });
   let answer: Answer;
   try {
-    answer = await run(deps, visit, span.context);
+    const admitted = admit(deps, visit);
+    const caller = admitted instanceof Promise ? await admitted : admitted;
+    const { request } = caller ?? visit.incoming;
+    const body = visit.incoming.hasBody ? await readBounded(request.body, tooLarge) : nothing;
+    const found = deps.resolver.resolve(url.target, url.target);
+    const target = found instanceof Promise ? await found : found;
+    if (!target) throw new Refused(gone);
+    const call = { target, request, body, caller, trace: span.context };
+    const result = await deps.invoker.invoke(invocationOf(deps, visit, call));
+    const shown = url.invokeMode === "RESPONSE_STREAM" ? stream(result) : whole(deps, result);
+    answer = shown instanceof Promise ? await shown : shown;
   } catch (error) {
     answer = failureAnswer(error);
-    if (answer.status >= 500) {
-      deps.telemetry.log.event("function-url.failed", {
-        // Nobody is left to be answered: the caller's decision, not a degradation.
-        level: visit.facts.isHungUp ? "debug" : "warn",
-        error,
-        requestId: visit.facts.requestId,
-      });
-    }
+    if (answer.status >= 500) tellFailure(deps, facts, error);
   }
-  span.set({ status: answer.status });
+  if (span.isRecorded) span.set({ status: answer.status });
   if (answer.status >= 500) span.fail(`Http${answer.status}`);
-  return applyCors(answer, request, visit.url.cors);
+  span.end();
+  return url.cors ? applyCors(answer, visit.incoming.request, url.cors) : answer;
+}
+
+function tellFailure({ telemetry }: FunctionUrlDeps, facts: Facts, error: unknown): void {
+  telemetry.log.event("function-url.failed", {
+    // Nobody is left to be answered: the caller's decision, not a degradation.
+    level: facts.isHungUp ? "debug" : "warn",
+    error,
+    requestId: facts.requestId,
+  });
 }
 
 class Refused extends Error {
@@ -123,37 +136,47 @@ const passing: ReadonlySet<string> = new Set([
 /** Our own bounds are reached; the service has no such answer, its fleet grows. */
 const overloaded = jsonAnswer(503, { Message: "Service Unavailable" }, { "retry-after": "1" });
 
-async function run(deps: FunctionUrlDeps, visit: Visit, trace: TraceContext): Promise<Answer> {
-  const { request, caller } = await admit(deps, visit);
-  const body = visit.incoming.hasBody ? await readBounded(request.body, tooLarge) : nothing;
-  const { target } = visit.url;
-  const resolved = await deps.resolver.resolve(target, { region: target.region });
-  if (!resolved) return jsonAnswer(404, { Message: "The function of this URL no longer exists." });
-  const { incoming } = visit;
+/** All that is needed to invoke. */
+interface Call {
+  readonly target: ResolvedFunction;
+  readonly request: WireRequest;
+  readonly body: Uint8Array;
+  readonly caller: Caller | undefined;
+  readonly trace: TraceContext;
+}
+
+/** Errors: `Refused` when it is too large. */
+function invocationOf(deps: FunctionUrlDeps, visit: Visit, call: Call): Invocation {
+  const { request, body, caller, trace, target } = call;
+  const { incoming, facts, url } = visit;
   const nowMs = deps.clock.nowMs();
   const event = deps.events.write({
     request,
     rawPath: visit.rawPath,
     body,
     urlId: visit.urlId,
-    domainName: incoming.hostEntry.name,
-    port: incoming.hostEntry.port || "80",
+    hostEntry: incoming.hostEntry,
     sourceIp: incoming.remoteAddress,
-    requestId: visit.facts.requestId,
+    requestId: facts.requestId,
     nowMs,
     time: deps.time.format(nowMs),
     traceId: trace.traceId,
     caller,
   });
   const payload = Buffer.from(event);
-  if (payload.byteLength > functionUrlBytesMax) return tooLarge;
-  const { accountId } = target;
-  const principal = caller?.principal ?? { arn: "anonymous", accountId };
-  const deadlineMs = nowMs + invocationDeadlineMs;
-  const context = new UrlContext({ deps, visit, trace, principal, deadlineMs });
-  return visit.url.invokeMode === "RESPONSE_STREAM"
-    ? stream(deps, resolved, { payload, context })
-    : buffer(deps, resolved, { payload, context });
+  if (payload.byteLength > functionUrlBytesMax) throw new Refused(tooLarge);
+  const context = new UrlContext(visit, deps.telemetry.log, {
+    trace,
+    principal: caller?.principal ?? anonymous(url.target.accountId),
+    deadlineMs: nowMs + invocationDeadlineMs,
+  });
+  return url.invokeMode === "RESPONSE_STREAM"
+    ? { target, payload, context, streaming: true }
+    : { target, payload, context, wantsHttp: true };
+}
+
+function anonymous(accountId: string): Principal {
+  return { arn: "anonymous", accountId };
 }
 
 /**
@@ -171,22 +194,19 @@ class UrlContext implements RequestContext {
   readonly log: Logger;
   readonly #facts: Visit["facts"];
 
-  constructor(made: {
-    readonly deps: FunctionUrlDeps;
-    readonly visit: Visit;
-    readonly trace: TraceContext;
-    readonly principal: Principal;
-    readonly deadlineMs: number;
-  }) {
-    const { visit } = made;
+  constructor(
+    visit: Visit,
+    log: Logger,
+    own: Pick<RequestContext, "trace" | "principal" | "deadlineMs">,
+  ) {
     this.#facts = visit.facts;
     this.requestId = visit.facts.requestId;
-    this.principal = made.principal;
+    this.principal = own.principal;
     this.region = visit.region;
-    this.deadlineMs = made.deadlineMs;
-    this.trace = made.trace;
-    this.endpoint = visit.endpoint;
-    this.log = made.deps.telemetry.log;
+    this.deadlineMs = own.deadlineMs;
+    this.trace = own.trace;
+    this.endpoint = visit.incoming.endpoint;
+    this.log = log;
   }
 
   get signal(): AbortSignal {
@@ -205,28 +225,33 @@ const tooLarge = jsonAnswer(
   { "x-amzn-errortype": "RequestTooLargeException" },
 );
 
-interface Admitted {
+const gone = jsonAnswer(404, { Message: "The function of this URL no longer exists." });
+
+/** Who signed; the request is the one whose body is checked against the signature. */
+interface Caller {
   readonly request: WireRequest;
-  readonly caller: { readonly principal: Principal; readonly accessKeyId: string } | undefined;
+  readonly principal: Principal;
+  readonly accessKeyId: string;
 }
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html */
-async function admit(deps: FunctionUrlDeps, visit: Visit): Promise<Admitted> {
-  const { request } = visit.incoming;
-  if (visit.url.authType === "NONE") {
-    const isPublic = visit.url.publicAllowed || deps.authenticator.mode === "open";
-    if (!isPublic) throw new Refused(forbidden);
-    return { request, caller: undefined };
-  }
+/** Undefined where anybody may call. https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html */
+function admit({ authenticator }: FunctionUrlDeps, visit: Visit): Soon<Caller | undefined> {
+  const { url } = visit;
+  if (url.authType !== "NONE") return authenticate(authenticator, visit);
+  if (!url.publicAllowed && authenticator.mode !== "open") throw new Refused(forbidden);
+  return undefined;
+}
+
+async function authenticate(authenticator: Authenticator, visit: Visit): Promise<Caller> {
   try {
-    const authentication = await deps.authenticator.authenticate(request, {
+    const authentication = await authenticator.authenticate(visit.incoming.request, {
       signingName: "lambda",
       region: visit.region,
       dialect: "rest-json",
       unsigned: "refuse",
     });
-    const { principal, accessKeyId = "" } = authentication;
-    return { request: authentication.request, caller: { principal, accessKeyId } };
+    const { request, principal, accessKeyId = "" } = authentication;
+    return { request, principal, accessKeyId };
   } catch (error) {
     throw refusedBy(error);
   }
@@ -257,33 +282,17 @@ async function readBounded(body: AsyncIterable<Uint8Array>, over: Answer): Promi
   return Buffer.concat(pieces, byteCount);
 }
 
-interface Asked {
-  readonly payload: Uint8Array;
-  readonly context: RequestContext;
+function whole({ heads }: FunctionUrlDeps, result: InvocationResult): Soon<Answer> {
+  return result.http ? (heads.answer(result.http) ?? internalError) : wholePayload(result);
 }
 
-async function buffer(
-  deps: FunctionUrlDeps,
-  target: ResolvedFunction,
-  asked: Asked,
-): Promise<Answer> {
-  const result = await deps.invoker.invoke({ target, ...asked, wantsHttp: true });
-  if (result.http) return deps.heads.answer(result.http) ?? internalError;
-  const payload =
-    result.payload instanceof Uint8Array
-      ? result.payload
-      : await readBounded(result.payload, internalError);
-  const outcome = await result.outcome;
-  if (outcome.kind !== "ok") return internalError;
-  return toFunctionUrlAnswer(payload) ?? internalError;
+async function wholePayload({ payload, outcome }: InvocationResult): Promise<Answer> {
+  const bytes = payload instanceof Uint8Array ? payload : await readBounded(payload, internalError);
+  if ((await outcome).kind !== "ok") return internalError;
+  return toFunctionUrlAnswer(bytes) ?? internalError;
 }
 
-async function stream(
-  deps: FunctionUrlDeps,
-  target: ResolvedFunction,
-  asked: Asked,
-): Promise<Answer> {
-  const result = await deps.invoker.invoke({ target, ...asked, streaming: true });
+async function stream(result: InvocationResult): Promise<Answer> {
   const iterator = toStream(result.payload)[Symbol.asyncIterator]();
   let isHandedOn = false;
   try {

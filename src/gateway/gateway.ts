@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
+import type { Soon } from "#base/soon.ts";
 import type { Invoker } from "#functions/invoker/invoker.ts";
 import type { GuestIdentity } from "#functions/pool/pool.ts";
 import type { FunctionReference, FunctionResolver } from "#functions/registry/registry.ts";
@@ -28,7 +29,7 @@ export interface Gateway extends AsyncDisposable {
 
 /** Function URLs by their id; `services/lambda` satisfies it. */
 interface FunctionUrlTable {
-  find(urlId: string, region: string): Promise<FunctionUrl | undefined>;
+  find(urlId: string, region: string): Soon<FunctionUrl | undefined>;
 }
 
 export interface FunctionUrl {
@@ -92,8 +93,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const guests = new WeakMap<object, () => GuestIdentity | undefined>();
   const visits = createVisits(deps);
   const listener = createListener({
-    handle: (message: IncomingMessage, response: ServerResponse) =>
-      visits.handle({ message, response, guest: guests.get(message.socket) }),
+    handle(message: IncomingMessage, response: ServerResponse, done) {
+      const guest = guests.get(message.socket);
+      void visits.handle({ message, response, guest, done });
+    },
     clock,
     log: telemetry.log,
     caps: config,

@@ -54,10 +54,14 @@ export function judgePage(marks: PageMarks, callers: Callers): "own" | "configur
   return origin === `http://${marks.host.toLowerCase()}` ? "own" : "foreign";
 }
 
+/** Which function URL a host name means. */
+export interface FunctionUrlHost {
+  readonly urlId: string;
+  readonly region: string;
+}
+
 /** `<id>.lambda-url.<region>.<any allowed suffix>` */
-export function readFunctionUrlHost(
-  name: string,
-): { readonly urlId: string; readonly region: string } | undefined {
+export function readFunctionUrlHost(name: string): FunctionUrlHost | undefined {
   const found =
     /^([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)\.lambda-url\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(name);
   return found ? { urlId: found[1] ?? "", region: found[2] ?? "" } : undefined;
@@ -86,7 +90,7 @@ export interface HostEntry {
   readonly name: string;
   readonly port: string;
   readonly isAllowed: boolean;
-  readonly functionUrl: { readonly urlId: string; readonly region: string } | undefined;
+  readonly functionUrl: FunctionUrlHost | undefined;
 }
 
 /** Reads Host headers; the few that come again and again are read once. */

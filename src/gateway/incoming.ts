@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { WireRequest } from "#protocol/wire/wire.ts";
+import type { OwnBytes } from "./arriving-bytes.ts";
 import type { HostBook, HostEntry } from "./hosts.ts";
 
 /** A request whose shape is beyond doubt: one Host, one target, nothing interpreted. */
@@ -9,16 +10,15 @@ export interface Incoming {
   /** As sent, with port. */
   readonly host: string;
   readonly hostEntry: HostEntry;
+  /** Scheme, host and port the caller used. */
+  readonly endpoint: string;
   readonly remoteAddress: string;
 }
 
-/** What the headers of a request say. */
-interface Head {
+/** What the headers of a request say, and the connection it came on. */
+interface Head extends Omit<Incoming, "request"> {
   readonly raw: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
-  readonly host: string;
-  readonly hostEntry: HostEntry;
-  readonly hasBody: boolean;
 }
 
 /**
@@ -37,12 +37,12 @@ export class IncomingReader {
    * A sentence for the sender when the shape of its request is in doubt. Two Host headers, or a target whose
    * authority is another than the Host, mean that two readers could see two requests.
    * https://www.rfc-editor.org/rfc/rfc9112#section-3.2
-   * `count` is told of the body's bytes as they are read; what it throws ends the reading.
+   * `body` is told of the body's bytes as they are read; what it throws ends the reading.
    */
-  read(message: IncomingMessage, count: (byteCount: number) => void): Incoming | string {
+  read(message: IncomingMessage, body: OwnBytes): Incoming | string {
     const head = this.#head(message);
     if (typeof head === "string") return head;
-    const { headers, host, hostEntry, hasBody } = head;
+    const { headers, host, hostEntry, hasBody, endpoint, remoteAddress } = head;
     const target = readTarget(message.url ?? "", host);
     if (typeof target === "string") return target;
     return {
@@ -51,22 +51,34 @@ export class IncomingReader {
         path: target.path,
         rawQuery: target.rawQuery,
         headers,
-        body: hasBody ? counted(message, count) : nothing,
+        body: hasBody ? counted(message, body) : nothing,
       },
       hasBody,
       host,
       hostEntry,
-      remoteAddress: message.socket.remoteAddress ?? "127.0.0.1",
+      endpoint,
+      remoteAddress,
     };
   }
 
-  #head(message: IncomingMessage): Head | string {
-    const raw = message.rawHeaders;
-    const known = this.#heads.get(message.socket);
-    if (known && isSame(known.raw, raw)) return known;
-    const head = readHead(raw, this.#hosts);
-    if (typeof head !== "string") this.#heads.set(message.socket, head);
+  #head({ rawHeaders, socket }: IncomingMessage): Head | string {
+    const known = this.#heads.get(socket);
+    if (known && isSame(known.raw, rawHeaders)) return known;
+    const head = this.#readHead(rawHeaders, socket.remoteAddress);
+    if (typeof head !== "string") this.#heads.set(socket, head);
     return head;
+  }
+
+  #readHead(raw: readonly string[], remoteAddress = "127.0.0.1"): Head | string {
+    const headers = readHeaders(raw);
+    if (!headers) return "A request must have exactly one Host header.";
+    const host = headers["host"] ?? "";
+    const hostEntry = this.#hosts.read(host);
+    if (!hostEntry) return "The Host header is not a host name with an optional port.";
+    const hasBody =
+      headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+    const endpoint = `http://${host}`;
+    return { raw, headers, host, hostEntry, hasBody, endpoint, remoteAddress };
   }
 }
 
@@ -76,7 +88,8 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return true;
 }
 
-function readHead(raw: readonly string[], hosts: HostBook): Head | string {
+/** Undefined unless there is exactly one Host. */
+function readHeaders(raw: readonly string[]): Readonly<Record<string, string>> | undefined {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>; // no prototype: names come from outside
   let hostCount = 0;
   for (let at = 0; at + 1 < raw.length; at += 2) {
@@ -87,13 +100,7 @@ function readHead(raw: readonly string[], hosts: HostBook): Head | string {
     if (before === undefined) headers[name] = value;
     else headers[name] = `${before}${name === "cookie" ? "; " : ","}${value}`;
   }
-  if (hostCount !== 1) return "A request must have exactly one Host header.";
-  const host = headers["host"] ?? "";
-  const hostEntry = hosts.read(host);
-  if (!hostEntry) return "The Host header is not a host name with an optional port.";
-  const hasBody =
-    headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-  return { raw, headers, host, hostEntry, hasBody };
+  return hostCount === 1 ? headers : undefined;
 }
 
 function readTarget(url: string, host: string): { path: string; rawQuery: string } | string {
@@ -116,11 +123,11 @@ function readTarget(url: string, host: string): { path: string; rawQuery: string
 /** A body that is not read to its end leaves the connection usable: `swallowRest` reads on. */
 async function* counted(
   message: IncomingMessage,
-  count: (byteCount: number) => void,
+  own: OwnBytes,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const pieces = message.iterator({ destroyOnReturn: false });
   for await (const piece of pieces as AsyncIterable<Uint8Array>) {
-    count(piece.byteLength); // a request without setEncoding yields Buffers
+    own.add(piece.byteLength); // a request without setEncoding yields Buffers
     yield piece;
   }
 }

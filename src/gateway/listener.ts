@@ -42,7 +42,8 @@ export interface Listener {
 }
 
 export function createListener(deps: {
-  readonly handle: (message: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** Calls `done` once, when the answer has been handed over or never will be. */
+  readonly handle: (message: IncomingMessage, response: ServerResponse, done: () => void) => void;
   readonly clock: Clock;
   readonly log: Logger;
   readonly caps: ConnectionCaps;
@@ -52,31 +53,32 @@ export function createListener(deps: {
   let runningCount = 0;
   let isDraining = false;
   let whenIdle: (() => void) | undefined;
-  const server = createServer(
-    serverOptions(deps.times),
-    (message, response) => void accept(message, response),
-  );
+  const server = createServer(serverOptions(deps.times), accept);
   guard(server, deps.log);
   const adopted = capConnections(server, connections, deps);
 
-  async function accept(message: IncomingMessage, response: ServerResponse): Promise<void> {
+  function accept(message: IncomingMessage, response: ServerResponse): void {
     runningCount++;
-    const { socket } = message;
-    connections.begin(socket, message);
+    const connection = connections.begin(message);
     if (isDraining) response.setHeader("connection", "close");
-    // The answer has been handed over when `handle` resolves; its last bytes may still be on their way.
-    const closed = new Promise<void>((resolve) => response.once("close", resolve));
-    try {
-      await deps.handle(message, response);
-    } catch (error) {
-      deps.log.event("http.failed", { level: "error", error });
-      response.destroy();
-    }
-    watchLastBytes(response, deps.clock);
-    await closed;
-    connections.end(socket, message);
-    runningCount--;
-    if (runningCount === 0) whenIdle?.();
+    let isHandled = false;
+    let isClosed = false;
+    // The answer has been handed over when it is handled; its last bytes may still be on their way.
+    const over = (): void => {
+      if (!isHandled || !isClosed) return;
+      connections.end(connection, message);
+      runningCount--;
+      if (runningCount === 0) whenIdle?.();
+    };
+    response.on("close", () => {
+      isClosed = true;
+      over();
+    });
+    deps.handle(message, response, () => {
+      isHandled = true;
+      watchLastBytes(response, deps.clock);
+      over();
+    });
   }
 
   return {
@@ -126,6 +128,8 @@ function serverOptions(shortened: Partial<ListenerTimes>): ServerOptions {
     requireHostHeader: true,
     insecureHTTPParser: false,
     noDelay: true,
+    // A request without a body is not put through the life of a stream: a tenth of what Node does for it.
+    optimizeEmptyRequests: true,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { HttpAnswer } from "#functions/invoker/invoker.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, type HeaderList, headerListOf } from "./answer.ts";
 import { decodeBody, readResponseHead } from "./function-url.ts";
 import { rememberedHeadBytesMax, rememberedHeadsMax } from "./limits.ts";
 
@@ -12,12 +12,19 @@ type Head = Omit<Answer, "body">;
 export class ResponseHeads {
   /** `undefined` for one that cannot be HTTP. */
   readonly #known = new Map<string, Head | undefined>();
+  /** By identity: headers to which something was added are another object. */
+  readonly #lists = new WeakMap<Answer["headers"], HeaderList>();
 
   /** Undefined when it cannot be HTTP; then the client gets a 502. */
   answer({ head, body, isBase64 }: HttpAnswer): Answer | undefined {
     const found = this.#find(head);
     const bytes = isBase64 ? decodeBody(body) : body;
-    return found && bytes && { ...found, body: bytes };
+    return found && bytes && { status: found.status, headers: found.headers, body: bytes };
+  }
+
+  /** Headers as they are written; undefined when one of them cannot be. Everything sent comes past here. */
+  list(headers: Answer["headers"]): HeaderList | undefined {
+    return this.#lists.get(headers) ?? headerListOf(headers);
   }
 
   #find(bytes: Buffer): Head | undefined {
@@ -28,6 +35,8 @@ export class ResponseHeads {
     const head = parse(bytes.toString("utf8"));
     if (this.#known.size >= rememberedHeadsMax) this.#known.clear();
     this.#known.set(key, head);
+    const list = head && headerListOf(head.headers);
+    if (list) this.#lists.set(head.headers, list);
     return head;
   }
 }

@@ -1,18 +1,24 @@
 import type { TraceContext } from "#base/context.ts";
+import type { Soon } from "#base/soon.ts";
 import type { GuestIdentity } from "#functions/pool/pool.ts";
 import { findAdminRoute, healthAnswer, isLoopback } from "./admin.ts";
 import type { Answer } from "./answer.ts";
 import { jsonAnswer } from "./answer.ts";
 import { type FunctionUrlDeps, serveFunctionUrl } from "./function-urls.ts";
-import type { GatewayDeps } from "./gateway.ts";
+import type { FunctionUrl, GatewayDeps } from "./gateway.ts";
 import { judgePage, readFunctionUrlPath } from "./hosts.ts";
-import type { Callers } from "./hosts.ts";
+import type { Callers, FunctionUrlHost } from "./hosts.ts";
 import type { Incoming } from "./incoming.ts";
 import { configuredOriginHeaders, isPreflight, preflightAnswer } from "./page-cors.ts";
 
 /** What a request turned out to be, for the log; AWS calls are logged by the dispatcher. */
 export interface Routed {
   readonly kind: "aws" | "function-url" | "admin" | "health" | "refused" | "nothing" | "failed";
+  readonly answer: Soon<Answer>;
+}
+
+/** The same where the answer is known. */
+interface Answered extends Routed {
   readonly answer: Answer;
 }
 
@@ -35,7 +41,7 @@ export async function routeGuest(
   deps: GatewayDeps,
   { incoming, facts }: Arrived,
   identity: GuestIdentity | undefined,
-): Promise<Routed> {
+): Promise<Answered> {
   if (!identity) return refuse(403, "This sandbox is not running a function.");
   const route = findAdminRoute(deps.admin, incoming.request);
   if (route && "handle" in route && route.isOpen) {
@@ -50,11 +56,8 @@ export interface OutsideDeps extends GatewayDeps {
 }
 
 /** Everything that did not come out of a sandbox. */
-export async function routeOutside(
-  deps: OutsideDeps,
-  { incoming, facts }: Arrived,
-): Promise<Routed> {
-  const { callers } = deps;
+export function routeOutside(deps: OutsideDeps, arrived: Arrived): Soon<Routed> {
+  const { incoming } = arrived;
   const { request, hostEntry } = incoming;
   if (!hostEntry.isAllowed) {
     const { name } = hostEntry;
@@ -64,13 +67,19 @@ export async function routeOutside(
     );
   }
   const urlHost = hostEntry.functionUrl;
-  if (urlHost) return visitUrl(deps, { incoming, facts }, { ...urlHost, rawPath: request.path });
+  if (urlHost) return visitUrl(deps, arrived, { host: urlHost, rawPath: request.path });
   const urlPath = readFunctionUrlPath(request.path);
   if (urlPath) {
     const { urlId, region = deps.config.defaultRegion, rest } = urlPath;
-    const routed = await visitUrl(deps, { incoming, facts }, { urlId, region, rawPath: rest });
-    return { ...routed, answer: isolate(routed.answer) };
+    return isolated(visitUrl(deps, arrived, { host: { urlId, region }, rawPath: rest }));
   }
+  return routePage(deps, arrived);
+}
+
+/** Everything that is no function URL. */
+async function routePage(deps: OutsideDeps, { incoming, facts }: Arrived): Promise<Answered> {
+  const { callers } = deps;
+  const { request } = incoming;
   const page = judgePage(
     {
       origin: request.headers["origin"],
@@ -92,7 +101,7 @@ export async function routeOutside(
   return { ...routed, answer: { ...routed.answer, headers } };
 }
 
-async function routePlatform(deps: GatewayDeps, { incoming, facts }: Arrived): Promise<Routed> {
+async function routePlatform(deps: GatewayDeps, { incoming, facts }: Arrived): Promise<Answered> {
   const { request } = incoming;
   if (request.path === "/_skerry/health" || request.path === "/_localstack/health") {
     return { kind: "health", answer: healthAnswer(deps.health()) };
@@ -113,14 +122,14 @@ async function routePlatform(deps: GatewayDeps, { incoming, facts }: Arrived): P
 async function dispatch(
   deps: GatewayDeps,
   { incoming, facts, fromGuest }: Arrived & { readonly fromGuest: boolean },
-): Promise<Routed> {
-  const { request, host } = incoming;
+): Promise<Answered> {
+  const { request, endpoint } = incoming;
   const answer = await deps.dispatcher.dispatch({
     request,
     requestId: facts.requestId,
     trace: facts.trace,
     signal: facts.signal,
-    endpoint: `http://${host}`,
+    endpoint,
     fromGuest,
   });
   if (answer) return { kind: "aws", answer };
@@ -129,17 +138,19 @@ async function dispatch(
   );
 }
 
-async function visitUrl(
+function visitUrl(
   deps: OutsideDeps,
   { incoming, facts }: Arrived,
-  at: { readonly urlId: string; readonly region: string; readonly rawPath: string },
-): Promise<Routed> {
-  const url = await deps.urls.find(at.urlId, at.region);
-  if (!url) return nothing(`There is no function URL ${at.urlId} in ${at.region}.`);
-  const endpoint = `http://${incoming.host}`;
-  const visit = { url, ...at, incoming, endpoint, facts };
-  const answer = await serveFunctionUrl(deps.functionUrls, visit);
-  return { kind: "function-url", answer };
+  at: { readonly host: FunctionUrlHost; readonly rawPath: string },
+): Soon<Routed> {
+  const { urlId, region } = at.host;
+  const visit = (url: FunctionUrl | undefined): Routed => {
+    if (!url) return nothing(`There is no function URL ${urlId} in ${region}.`);
+    const asked = { url, urlId, region, rawPath: at.rawPath, incoming, facts };
+    return { kind: "function-url", answer: serveFunctionUrl(deps.functionUrls, asked) };
+  };
+  const found = deps.urls.find(urlId, region);
+  return found instanceof Promise ? found.then(visit) : visit(found);
 }
 
 /** Who may call, by configuration; the address that was bound is one of our names. */
@@ -158,11 +169,11 @@ export function refuse(
   status: number,
   message: string,
   headers: Readonly<Record<string, string>> = {},
-): Routed {
+): Answered {
   return { kind: "refused", answer: jsonAnswer(status, { message }, headers) };
 }
 
-function nothing(message: string): Routed {
+function nothing(message: string): Answered {
   return { kind: "nothing", answer: jsonAnswer(404, { message }) };
 }
 
@@ -170,10 +181,10 @@ function nothing(message: string): Routed {
  * In its path form a function's page would share its origin with the platform's. The sandbox
  * directive gives it one of its own, from which it cannot call us.
  */
-function isolate(answer: Answer): Answer {
-  const headers = {
-    ...answer.headers,
-    "content-security-policy": "sandbox allow-scripts allow-forms allow-popups",
-  };
-  return { ...answer, headers };
+async function isolated(visited: Soon<Routed>): Promise<Answered> {
+  const { kind, answer } = await visited;
+  const { status, headers, body } = await answer;
+  const policy = "sandbox allow-scripts allow-forms allow-popups";
+  const isolating = { ...headers, "content-security-policy": policy };
+  return { kind, answer: { status, headers: isolating, body } };
 }

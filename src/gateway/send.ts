@@ -1,54 +1,103 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "#base/clock.ts";
-import type { Answer } from "./answer.ts";
-import { isWritable } from "./answer.ts";
+import type { Soon } from "#base/soon.ts";
+import { formatTraceRoot, traceHeaderName } from "#telemetry/trace-header.ts";
+import { type Answer, type HeaderList, isFinalStatus } from "./answer.ts";
 import { answerSliceBytes, joinedBytesMax, lingerBytesMax, lingerMs } from "./limits.ts";
 import { slices, untilRoom } from "./readers.ts";
+import type { ResponseHeads } from "./response-heads.ts";
+import type { Facts } from "./routing.ts";
 import type { UnreadAnswers } from "./unread-answers.ts";
 
 /** `failed`: the body ended in an error, so the connection was cut to let the client know. */
 export type SendOutcome = "sent" | "aborted" | "failed";
 
+interface Exchange {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+interface Sent {
+  readonly answer: Answer;
+  /** Every answer says which request and which trace it belongs to. */
+  readonly facts: Pick<Facts, "requestId" | "trace">;
+}
+
+interface SendDeps {
+  readonly clock: Clock;
+  readonly unread: UnreadAnswers;
+  readonly heads: ResponseHeads;
+}
+
 /**
- * Writes an answer at the client's pace. Never rejects. A client that stops reading, hangs up, or is
- * owed a body that fails, loses its connection; the body's iterator is always closed.
+ * Writes an answer at the client's pace; at once where it is small and whole. Never rejects. A client that stops
+ * reading, hangs up, or is owed a body that fails, loses its connection; the body's iterator is
+ * always closed.
  */
-export async function sendAnswer(
-  { message, response }: { readonly message: IncomingMessage; readonly response: ServerResponse },
-  answer: Answer,
-  deps: { readonly clock: Clock; readonly unread: UnreadAnswers },
-): Promise<SendOutcome> {
-  const safe = isWritable(answer) ? answer : unwritable;
-  const { body } = safe;
-  if (safe !== answer && !(answer.body instanceof Uint8Array)) await discard(answer.body);
-  const isBodyless = message.method === "HEAD" || safe.status === 204 || safe.status === 304;
-  const headers: Record<string, string | string[]> = {};
-  for (const name in safe.headers) {
-    const value = safe.headers[name];
-    if (value !== undefined) headers[name] = typeof value === "string" ? value : [...value];
-  }
-  if (body instanceof Uint8Array && safe.status !== 204 && safe.status !== 304) {
-    headers["content-length"] = String(body.byteLength);
-  }
-  response.on("error", () => response.destroy());
-  response.writeHead(safe.status, headers);
+export function sendAnswer(exchange: Exchange, sent: Sent, deps: SendDeps): Soon<SendOutcome> {
+  const { message, response } = exchange;
+  const { status, headers, body } = sent.answer;
+  const known = isFinalStatus(status) ? deps.heads.list(headers) : undefined;
+  if (!known) return sendInstead(exchange, sent, deps);
+  const hasNone = status === 204 || status === 304;
+  const isBodyless = hasNone || message.method === "HEAD";
+  const isWhole = body instanceof Uint8Array;
+  response.on("error", destroyThis);
+  response.writeHead(status, headerLines(known, sent, isWhole && !hasNone));
   if (!message.complete) swallowRest(message, response, deps.clock);
-  if (body instanceof Uint8Array && !isBodyless && body.byteLength > answerSliceBytes) {
-    using _held = deps.unread.hold(response, body.byteLength);
-    return await pump(slices(body), response, deps.clock); // awaited: `using` ends with the function
-  }
-  if (body instanceof Uint8Array) {
-    if (isBodyless) response.end();
-    else endWith(response, body);
-    return response.destroyed ? "aborted" : "sent";
-  }
-  if (isBodyless) {
-    await discard(body);
-    response.end();
-    return "sent";
-  }
+  if (!isWhole) return isBodyless ? sendNone(response, body) : sendPieces(response, body, deps);
+  if (isBodyless) response.end();
+  else if (body.byteLength > answerSliceBytes) return sendSlices(response, body, deps);
+  else endWith(response, body);
+  return response.destroyed ? "aborted" : "sent";
+}
+
+function headerLines(known: HeaderList, { answer, facts }: Sent, isCounted: boolean): string[] {
+  const lines = known.list.slice();
+  if (!known.hasRequestId) lines.push("x-amzn-requestid", facts.requestId);
+  lines.push(traceHeaderName, formatTraceRoot(facts.trace));
+  if (isCounted && answer.body instanceof Uint8Array)
+    lines.push("content-length", String(answer.body.byteLength));
+  return lines;
+}
+
+/** One function for all responses. */
+function destroyThis(this: ServerResponse): void {
+  this.destroy();
+}
+
+/** What cannot be written is the function's mistake. */
+async function sendInstead(exchange: Exchange, sent: Sent, deps: SendDeps): Promise<SendOutcome> {
+  const { body } = sent.answer;
+  if (!(body instanceof Uint8Array)) await discard(body);
+  return sendAnswer(exchange, { answer: unwritable, facts: sent.facts }, deps);
+}
+
+async function sendNone(
+  response: ServerResponse,
+  body: AsyncIterable<Uint8Array>,
+): Promise<SendOutcome> {
+  await discard(body);
+  response.end();
+  return "sent";
+}
+
+async function sendPieces(
+  response: ServerResponse,
+  body: AsyncIterable<Uint8Array>,
+  deps: SendDeps,
+): Promise<SendOutcome> {
   response.flushHeaders();
   return pump(slices(body), response, deps.clock);
+}
+
+async function sendSlices(
+  response: ServerResponse,
+  body: Uint8Array,
+  deps: SendDeps,
+): Promise<SendOutcome> {
+  using _held = deps.unread.hold(response, body.byteLength);
+  return await pump(slices(body), response, deps.clock); // awaited: `using` ends with the function
 }
 
 /**
@@ -57,7 +106,9 @@ export async function sendAnswer(
  */
 function endWith(response: ServerResponse, body: Uint8Array): void {
   if (body.byteLength > joinedBytesMax) return void response.end(body);
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = Buffer.isBuffer(body)
+    ? body
+    : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   response.end(bytes.toString("latin1"), "latin1");
 }
 

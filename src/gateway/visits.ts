@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TraceContext } from "#base/context.ts";
 import { uuid } from "#base/ids.ts";
+import type { Soon } from "#base/soon.ts";
 import { type GuestIdentity, traceAmong } from "#functions/pool/pool.ts";
-import { formatTraceHeader, parseTraceHeader, traceHeaderName } from "#telemetry/trace-header.ts";
+import { parseTraceHeader, traceHeaderName } from "#telemetry/trace-header.ts";
 import type { Answer } from "./answer.ts";
-import { ArrivingBytes } from "./arriving-bytes.ts";
+import { ArrivingBytes, type OwnBytes } from "./arriving-bytes.ts";
 import { jsonAnswer } from "./answer.ts";
 import { FunctionUrlEvents, RequestTime } from "./function-url-event.ts";
 import type { GatewayDeps } from "./gateway.ts";
@@ -23,10 +24,12 @@ interface Exchange {
   readonly response: ServerResponse;
   /** Set when the connection came out of a sandbox. */
   readonly guest: (() => GuestIdentity | undefined) | undefined;
+  /** Called once, when the answer has been written or the connection is gone. */
+  readonly done: () => void;
 }
 
 export interface Visits {
-  /** Never rejects; the answer has been written, or the connection is gone, when it resolves. */
+  /** Never rejects. */
   handle(exchange: Exchange): Promise<void>;
 }
 
@@ -35,57 +38,85 @@ export interface Visits {
  * web page or a foreign name must not reach. Every answer carries a request id and is logged.
  */
 export function createVisits(deps: GatewayDeps): Visits {
+  const { clock } = deps;
+  const { log, tracer } = deps.telemetry;
   const arriving = new ArrivingBytes(deps.bounds?.arrivingBytesMax ?? arrivingBytesMax);
   const unread = new UnreadAnswers(deps.bounds?.unreadBytesMax ?? unreadBytesMax);
+  const heads = new ResponseHeads();
   const functionUrls = {
     ...deps,
     ...deps.functions,
-    heads: new ResponseHeads(),
+    heads,
     time: new RequestTime(),
     events: new FunctionUrlEvents(),
   };
   const callers = callersOf(deps.config);
   const reader = new IncomingReader(new HostBook(callers));
   const outside = { ...deps, callers, functionUrls };
+  const sending = { clock, unread, heads };
+
   async function handle(exchange: Exchange): Promise<void> {
-    const startMs = deps.clock.monotonicMs();
-    const requestId = uuid(deps.random);
-    const facts = new VisitFacts(requestId, traceOf(exchange), exchange.response);
-    let routed: Routed;
-    using body = arriving.open();
+    const startMs = clock.monotonicMs();
+    const trace = traceOf(exchange) ?? tracer.newTrace();
+    const facts = new VisitFacts(uuid(deps.random), trace, exchange.response);
+    const body = arriving.open();
+    let kind: Routed["kind"] = "failed";
+    let answer = failed;
     try {
-      const incoming = reader.read(exchange.message, body.add);
-      if (typeof incoming === "string") routed = refuse(400, incoming, { connection: "close" });
-      else if (exchange.guest) {
-        routed = await routeGuest(deps, { incoming, facts }, exchange.guest());
-      } else routed = await routeOutside(outside, { incoming, facts });
+      const found = route(exchange, facts, body);
+      const routed = found instanceof Promise ? await found : found;
+      answer = routed.answer instanceof Promise ? await routed.answer : routed.answer;
+      ({ kind } = routed);
     } catch (error) {
-      deps.telemetry.log.event("http.failed", { level: "error", error, requestId });
-      routed = { kind: "failed", answer: jsonAnswer(500, { message: "Internal Server Error" }) };
+      log.event("http.failed", { level: "error", error, requestId: facts.requestId });
     }
-    const answer = withIds(routed.answer, facts);
-    const outcome = await sendAnswer(exchange, answer, { clock: deps.clock, unread });
-    if (routed.kind === "aws" && outcome === "sent") return;
-    deps.telemetry.log.event("http.request", {
-      kind: routed.kind,
-      method: exchange.message.method,
-      status: routed.answer.status,
-      outcome,
-      durationMs: Math.round((deps.clock.monotonicMs() - startMs) * 1_000) / 1_000,
-      requestId,
-      traceId: facts.trace.traceId,
-      remoteAddress: exchange.message.socket.remoteAddress,
-    });
+    try {
+      const sent = sendAnswer(exchange, { answer, facts }, sending);
+      const outcome = sent instanceof Promise ? await sent : sent;
+      const isTold = kind === "aws" && outcome === "sent"; // by the dispatcher
+      if (!isTold && log.writes?.("info") !== false)
+        log.event("http.request", {
+          kind,
+          method: exchange.message.method,
+          status: answer.status,
+          outcome,
+          durationMs: Math.round((clock.monotonicMs() - startMs) * 1_000) / 1_000,
+          ...identityOf(exchange, facts),
+        });
+    } catch (error) {
+      log.event("http.failed", { level: "error", error, requestId: facts.requestId });
+      exchange.response.destroy();
+    }
+    body.release();
+    exchange.done();
   }
 
-  /** A caller's own trace is continued, its hop count never believed; a sandbox's is the platform's. */
-  function traceOf({ message, guest }: Exchange): TraceContext {
-    const header = message.headers[traceHeaderName];
-    const claimed = guest ? traceOfGuest(guest(), header) : parseTraceHeader(String(header ?? ""));
-    return claimed ?? deps.telemetry.tracer.newTrace();
+  function route(exchange: Exchange, facts: VisitFacts, body: OwnBytes): Soon<Routed> {
+    const incoming = reader.read(exchange.message, body);
+    if (typeof incoming === "string") return refuse(400, incoming, { connection: "close" });
+    const arrived = { incoming, facts };
+    if (exchange.guest) return routeGuest(deps, arrived, exchange.guest());
+    return routeOutside(outside, arrived);
   }
 
   return { handle };
+}
+
+function identityOf({ message }: Exchange, facts: Facts) {
+  return {
+    requestId: facts.requestId,
+    traceId: facts.trace.traceId,
+    remoteAddress: message.socket.remoteAddress,
+  };
+}
+
+const failed: Answer = jsonAnswer(500, { message: "Internal Server Error" });
+
+/** A caller's own trace is continued, its hop count never believed; a sandbox's is the platform's. */
+function traceOf({ message, guest }: Exchange): TraceContext | undefined {
+  const header = message.headers[traceHeaderName];
+  if (guest) return traceOfGuest(guest(), header);
+  return header === undefined ? undefined : parseTraceHeader(String(header));
 }
 
 /** Where several invocations run, a request may say whose it is. */
@@ -126,17 +157,4 @@ class VisitFacts implements Facts {
     tell();
     return hungUp.signal;
   }
-}
-
-function withIds(answer: Answer, facts: Facts): Answer {
-  const { headers } = answer;
-  const hasId = "x-amzn-requestid" in headers || "x-amz-request-id" in headers;
-  return {
-    ...answer,
-    headers: {
-      ...headers,
-      ...(!hasId && { "x-amzn-requestid": facts.requestId }),
-      [traceHeaderName]: formatTraceHeader({ ...facts.trace, spanId: undefined, hops: 0 }),
-    },
-  };
 }

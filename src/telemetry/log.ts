@@ -20,6 +20,7 @@ export function createLogger(deps: {
 }): Logger {
   const limit = order[deps.level];
   return {
+    writes: (level) => order[level] <= limit,
     event(name, fields) {
       const level = (fields?.["level"] as LogLevel | undefined) ?? "info"; // callers use LogLevel; the field bag is untyped
       if ((order[level] ?? order.info) > limit) return;

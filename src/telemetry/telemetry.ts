@@ -37,6 +37,8 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 export interface Span extends Disposable {
   /** What children of this span carry as their parent. */
   readonly context: TraceContext;
+  /** False when its trace is not sampled: nobody will see what it is told. */
+  readonly isRecorded: boolean;
   set(attributes: SpanAttributes): void;
   /** Marks the span failed; `reason` is an error type, never a payload. */
   fail(reason: string): void;

@@ -14,7 +14,7 @@ const spanForm = /^[0-9a-f]{16}$/;
 
 /** What a caller's header says; undefined unless it has a well-formed `Root`. Hops are not believed. */
 export function parseTraceHeader(text: string | undefined): TraceContext | undefined {
-  if (text === undefined || text.length > 512) return undefined;
+  if (text === undefined || text === "" || text.length > 512) return undefined;
   const fields = new Map(
     text.split(";").map((field) => {
       const at = field.indexOf("=");
@@ -30,6 +30,13 @@ export function parseTraceHeader(text: string | undefined): TraceContext | undef
     sampled: fields.get("sampled") !== "0",
     hops: 0,
   };
+}
+
+/** The header of an answer: which trace it belongs to, and nothing of where in it. */
+export function formatTraceRoot(context: TraceContext): string {
+  return context.sampled
+    ? `Root=${context.traceId};Sampled=1`
+    : `Root=${context.traceId};Sampled=0`;
 }
 
 export function formatTraceHeader(context: TraceContext): string {

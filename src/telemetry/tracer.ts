@@ -16,6 +16,7 @@ export function createTracer(deps: {
   const { clock, random } = deps;
   const traces = new Map<string, FinishedSpan[]>(); // in order of their first span: the oldest is first
   const sampler = new Sampler();
+  const ids = new TraceIds(random);
   let spanCount = 0;
   // Monotonic time pinned to the wall once, so that spans of one trace can be compared to each other
   // to the microsecond even while the wall clock is being adjusted.
@@ -46,11 +47,8 @@ export function createTracer(deps: {
     nowMs: preciseNowMs,
     newTrace() {
       const nowMs = clock.nowMs();
-      const seconds = Math.floor(nowMs / 1000)
-        .toString(16)
-        .padStart(8, "0");
       return {
-        traceId: `1-${seconds}-${randomHex(random, 12)}`,
+        traceId: ids.next(nowMs),
         spanId: undefined,
         sampled: sampler.decide(nowMs),
         hops: 0,
@@ -78,9 +76,30 @@ export function createTracer(deps: {
   };
 }
 
+/** `1-<8 hex seconds>-<24 hex>`; the beginning is made once for all traces of a second. */
+class TraceIds {
+  readonly #random: Random;
+  #second = NaN;
+  #begin = "";
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  next(nowMs: number): string {
+    const second = Math.floor(nowMs / 1_000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#begin = `1-${second.toString(16).padStart(8, "0")}-`;
+    }
+    return this.#begin + randomHex(this.#random, 12);
+  }
+}
+
 /** Of a trace that is not recorded: what happens below it hangs where it does. */
 class UnrecordedSpan implements Span {
   readonly context: TraceContext;
+  readonly isRecorded = false;
 
   constructor(context: TraceContext) {
     this.context = context;
@@ -123,6 +142,7 @@ function openSpan(options: {
   };
   return {
     context,
+    isRecorded: true,
     set: (more) => void (attributes = { ...attributes, ...more }),
     fail: (reason) => void (error = reason),
     end,

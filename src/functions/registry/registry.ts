@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger, RequestContext } from "#base/context.ts";
 import type { Random } from "#base/random.ts";
+import type { Soon } from "#base/soon.ts";
 import type { Reader, Store, Transaction } from "#storage/storage.ts";
 import { createView } from "./view.ts";
 import { createEdit } from "./edit.ts";
@@ -103,7 +104,7 @@ export interface FunctionResolver {
   resolve(
     reference: FunctionReference,
     context: Pick<RequestContext, "region">,
-  ): Promise<ResolvedFunction | undefined>;
+  ): Soon<ResolvedFunction | undefined>;
 }
 
 export interface FunctionReference {

@@ -1,4 +1,5 @@
 import type { Random } from "#base/random.ts";
+import type { Soon } from "#base/soon.ts";
 import type { Reader, Store } from "#storage/storage.ts";
 import { cachedFunctionsMax, cachedQualifiersMax } from "./limits.ts";
 import type { FunctionId } from "./records.ts";
@@ -13,7 +14,7 @@ interface Choice {
 }
 
 export interface CachedResolver {
-  readonly resolve: (reference: FunctionReference) => Promise<ResolvedFunction | undefined>;
+  readonly resolve: (reference: FunctionReference) => Soon<ResolvedFunction | undefined>;
   /** Keys as made by `functionKeyOf`. */
   forget(functionKeys: ReadonlySet<string>): void;
   forgetAll(): void;
@@ -43,17 +44,18 @@ export function createResolver(deps: {
     }
     byQualifier.set(qualifier, choices);
   };
+  const load = async (reference: FunctionReference): Promise<ResolvedFunction | undefined> => {
+    const began = generation;
+    const choices = await deps.store.read((reader) => choicesFor(reader, reference));
+    if (choices.length > 0 && began === generation) {
+      remember(functionKeyOf(reference), reference.qualifier ?? "", choices);
+    }
+    return draw(choices, deps.random);
+  };
   return {
-    async resolve(reference) {
-      const functionKey = functionKeyOf(reference);
-      const qualifier = reference.qualifier ?? "";
-      let choices = cache.get(functionKey)?.get(qualifier);
-      if (!choices) {
-        const began = generation;
-        choices = await deps.store.read((reader) => choicesFor(reader, reference));
-        if (choices.length > 0 && began === generation) remember(functionKey, qualifier, choices);
-      }
-      return draw(choices, deps.random);
+    resolve(reference) {
+      const choices = cache.get(functionKeyOf(reference))?.get(reference.qualifier ?? "");
+      return choices ? draw(choices, deps.random) : load(reference);
     },
     forget(functionKeys) {
       generation++;
@@ -67,10 +69,10 @@ export function createResolver(deps: {
 }
 
 function draw(choices: readonly Choice[], random: Random): ResolvedFunction | undefined {
-  const [first, ...others] = choices;
-  if (others.length === 0) return first?.target;
+  const [first] = choices;
+  if (choices.length < 2) return first?.target;
   let point = random.fraction();
-  for (const other of others) {
+  for (const other of choices.slice(1)) {
     if (point < other.weight) return other.target;
     point -= other.weight;
   }

@@ -1,9 +1,10 @@
+import type { Soon } from "#base/soon.ts";
 import type { FunctionReference } from "#functions/registry/registry.ts";
 
 /** What `gateway` asks for (its `FunctionUrlTable`); written down here because services may not import it. */
 export interface FunctionUrlTable {
   /** Undefined when no function has that URL. No storage read when warm. */
-  find(urlId: string, region: string): Promise<FunctionUrl | undefined>;
+  find(urlId: string, region: string): Soon<FunctionUrl | undefined>;
 }
 
 export interface FunctionUrl {
