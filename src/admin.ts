@@ -10,6 +10,9 @@ import type { Observations } from "./observations.ts";
 /** Traces in one answer of `/_skerry/traces`. */
 const tracesListed = 50;
 
+/** Hand-overs in one answer of `/_skerry/events`. */
+const eventsListed = 500;
+
 /** The platform's own pages, for the command line and people on this machine. */
 export function adminRoutes(deps: {
   readonly observations: Observations;
@@ -35,6 +38,12 @@ export function adminRoutes(deps: {
         const traceId = decodeURIComponent(path.slice("/_skerry/traces/".length));
         return jsonAnswer(200, { traceId, spans: await observations.trace(traceId) });
       },
+    },
+    {
+      method: "GET",
+      path: "/_skerry/events",
+      handle: async () =>
+        jsonAnswer(200, { handovers: await observations.handovers(eventsListed) }),
     },
     {
       method: "GET",

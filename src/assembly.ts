@@ -257,7 +257,7 @@ async function createServices(
     registry,
     invoker,
     pool: changed,
-    observations: createObservations({ pool, tracer, membership }),
+    observations: createObservations({ pool, tracer, journal: events.journal, membership }),
     store: remembered.store,
     membership,
     time,

@@ -1,3 +1,4 @@
+import type { Handover, Journal } from "#events/journal.ts";
 import type { EnvironmentPool, PoolSnapshot, StartRecord } from "#functions/pool/pool.ts";
 import type { FinishedSpan, Tracer, TraceSummary } from "#telemetry/telemetry.ts";
 import type { Membership } from "#workers/workers.ts";
@@ -9,6 +10,8 @@ export interface Observations {
   traces(limit: number): Promise<readonly TraceSummary[]>;
   /** Spans of one trace in order of their start. */
   trace(traceId: string): Promise<readonly FinishedSpan[]>;
+  /** What was handed to what, newest first. */
+  handovers(limit: number): Promise<readonly Handover[]>;
 }
 
 interface FunctionsSeen extends PoolSnapshot {
@@ -19,12 +22,14 @@ interface FunctionsSeen extends PoolSnapshot {
 export function createObservations(deps: {
   readonly pool: Pick<EnvironmentPool, "snapshot" | "recentStarts">;
   readonly tracer: Tracer;
+  readonly journal: Journal;
   readonly membership: Membership | undefined;
 }): Observations {
-  const { pool, tracer, membership } = deps;
+  const { pool, tracer, journal, membership } = deps;
   const functions = (): FunctionsSeen => ({ ...pool.snapshot(), starts: pool.recentStarts() });
   membership?.answer("functions", functions);
   membership?.answer("traces", (limit) => tracer.recent(Number(limit)));
+  membership?.answer("handovers", (limit) => journal.recent(Number(limit)));
   membership?.answer("trace", (traceId) => tracer.find(String(traceId)));
   /** This process's answer and the others': the same program made both. */
   const everywhere = async <T>(name: string, mine: T, asked?: unknown): Promise<readonly T[]> => [
@@ -40,6 +45,10 @@ export function createObservations(deps: {
     async trace(traceId) {
       const spans = (await everywhere("trace", tracer.find(traceId), traceId)).flat();
       return spans.toSorted((a, b) => a.startMs - b.startMs);
+    },
+    async handovers(limit) {
+      const all = (await everywhere("handovers", journal.recent(limit), limit)).flat();
+      return all.toSorted((a, b) => b.atMs - a.atMs).slice(0, limit);
     },
   };
 }

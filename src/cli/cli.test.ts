@@ -46,6 +46,7 @@ test("help lists every command and each command explains its flags", async () =>
     "invoke",
     "logs",
     "trace",
+    "events",
     "functions",
     "reset",
     "completions",

@@ -5,6 +5,7 @@ import { options } from "#config/options.ts";
 import { CliError, type Command, type CommandInvocation, type Terminal } from "./command.ts";
 import { completions } from "./completions.ts";
 import { doctor } from "./doctor.ts";
+import { events } from "./events.ts";
 import { functions } from "./functions.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { invoke } from "./invoke.ts";
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   invoke,
   logs,
   trace,
+  events,
   functions,
   reset,
   completions(() => commands),
