@@ -31,6 +31,11 @@ export const kindInUseMs = 30 * 60_000;
  * refilling does not slow the very call that emptied the pool (by half on two cores, measured).
  */
 export const refillPauseMs = 40;
+/**
+ * For this long what is evicted lives on where its successor has a ready-made sandbox: until the first call
+ * is answered (a fifth of which the killing took, on two cores). So much more than the budget may be in use.
+ */
+export const evictionPauseMs = 40;
 /** Failed generic boots in a row after which a kind is left alone until somebody needs it. */
 export const genericFailuresMax = 3;
 

@@ -14,6 +14,7 @@ import {
 import { StartsAhead, waitingOf } from "./ahead.ts";
 import { BrokenRevisions } from "./broken-revisions.ts";
 import type { ColdStartDeps, ColdStarted } from "./cold-start.ts";
+import { Ends } from "./ends.ts";
 import type { Environment } from "./environment.ts";
 import { Freezer } from "./freezing.ts";
 import { GenericSandboxes } from "./generic-sandboxes.ts";
@@ -77,6 +78,7 @@ class LivePool implements EnvironmentPool {
   readonly #ahead: StartsAhead;
   readonly #warm = new WarmEnvironments();
   readonly #room: Room;
+  readonly #ends: Ends;
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #converging = false;
@@ -98,6 +100,14 @@ class LivePool implements EnvironmentPool {
       clock: deps.clock,
       idleTimeoutMs: deps.settings.idleTimeoutMs,
       generic: () => ({ rows: this.#generic.supply(), memoryMiB: this.#generic.reservedMiB() }),
+    });
+    this.#ends = new Ends({
+      ...deps,
+      warm: this.#warm,
+      freezer: this.#freezer,
+      roster: this.#roster,
+      signal: this.#stop.signal,
+      changed: () => this.#converge(),
     });
     this.#provisioned = new Provisioned(this.#roster);
     this.#ahead = new StartsAhead(this.#roster, this.#provisioned);
@@ -135,7 +145,7 @@ class LivePool implements EnvironmentPool {
       if (best.loanCount > 0 && !best.together) return undefined;
       if (!best.spoiled) best.endReason = "credentials-expired";
       if (best.loanCount > 0) best.spoiled = true;
-      else this.#end(best);
+      else this.#ends.end(best);
     }
   }
 
@@ -177,7 +187,7 @@ class LivePool implements EnvironmentPool {
   #dismiss(environment: Environment, why: EndReason): void {
     environment.spoiled = true;
     environment.endReason ??= why;
-    if (environment.state === "idle") this.#end(environment);
+    if (environment.state === "idle") this.#ends.end(environment);
   }
 
   provision(functionArn: string, wanted: readonly ProvisionedWish[]): void {
@@ -231,7 +241,7 @@ class LivePool implements EnvironmentPool {
     await this.#generic[Symbol.asyncDispose]();
     while (this.#running.size > 0 || this.#roster.size > 0) {
       const ends = Array.from(this.#roster.all(), (environment) => environment.end());
-      await Promise.allSettled([...this.#running, ...ends]);
+      await Promise.allSettled([...this.#running, ...ends, this.#ends.settled()]);
       // `#end` removes them as they go; those ended directly go here.
       for (const environment of this.#roster.all())
         if (environment.state === "ending") this.#roster.remove(environment);
@@ -257,7 +267,7 @@ class LivePool implements EnvironmentPool {
     this.#roster.returned(environment);
     const isLast = environment.takeBack();
     if (environment.spoiled || this.#stop.signal.aborted) {
-      if (isLast) this.#end(environment);
+      if (isLast) this.#ends.end(environment);
       return;
     }
     this.#offer(environment);
@@ -316,13 +326,15 @@ class LivePool implements EnvironmentPool {
   #carryOut(decided: Plan): void {
     const ending: Promise<void>[] = decided.endGeneric.map((kind) => this.#generic.endOne(kind));
     let endingMiB = ending.length * genericMemoryMiB;
+    // Those get ready-made sandboxes and wait for nobody's end.
+    const isUnhurried = decided.start.length > 0 && decided.start.every((start) => start.generic);
     for (const { id, why } of decided.end) {
       const environment = this.#roster.get(id);
       assert(environment, "the scheduler ends only environments it was told of");
       endingMiB += environment.memoryMiB;
       environment.endReason ??= why;
-      this.#end(environment);
-      ending.push(environment.end());
+      this.#ends.end(environment, { isUnhurried });
+      ending.push(this.#ends.gone(environment));
     }
     const roomMade = Promise.all(ending);
     ignore(roomMade, "a sandbox that cannot be ended is reported where it is ended");
@@ -356,7 +368,7 @@ class LivePool implements EnvironmentPool {
     this.#roster.add(environment);
     if (started.kind === "init-failed") {
       environment.endReason = "init-failed";
-      this.#end(environment);
+      this.#ends.end(environment);
       const { environment: _, ...failure } = started;
       // Nobody's call failed when nobody had called.
       if (start.purpose === "call") this.#line.next(start.key)?.answer(failure);
@@ -369,29 +381,12 @@ class LivePool implements EnvironmentPool {
     this.#broken.succeeded(start.key);
     // One that ended by itself goes at once if nobody uses it, else when the invocation lets go.
     void environment.parts.sandbox.exited.then(
-      () => environment.state === "idle" && this.#end(environment),
+      () => environment.state === "idle" && this.#ends.end(environment),
     );
-    if (this.#stop.signal.aborted) return this.#end(environment);
+    if (this.#stop.signal.aborted) return this.#ends.end(environment);
     this.#ahead.remember(start);
     this.#offer(environment, start.prewarm);
     // Whoever still waited for the old code has it now; nobody else shall.
     if (start.retired) this.#dismiss(environment, "changed");
-  }
-
-  #end(environment: Environment): void {
-    this.#warm.remove(environment);
-    this.#freezer.taken(environment, { thaw: false });
-    this.#roster.ending(environment);
-    const ending = environment
-      .end()
-      .catch((error: unknown) =>
-        this.#deps.log.event("environment.end-failed", { level: "error", error }),
-      )
-      .finally(() => {
-        this.#running.delete(ending);
-        this.#roster.remove(environment);
-        this.#converge();
-      });
-    this.#running.add(ending);
   }
 }
