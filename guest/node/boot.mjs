@@ -3,14 +3,15 @@ import { createCurrent } from "./current.mjs";
 import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
 import { clockMs } from "./clock.mjs";
 import { patchConsole } from "./console.mjs";
+import { enterTask, installGlobals, replaceEnvironment } from "./environment.mjs";
 import { describe, runtimeError } from "./errors.mjs";
 import { fitHeap } from "./heap.mjs";
-import { loadHandler, streaming } from "./handler.mjs";
+import { loadHandler } from "./handler.mjs";
 import { createRunner } from "./invocation.mjs";
 import { handOutListeners } from "./listeners.mjs";
-import { isOnHost, place } from "./paths.mjs";
+import { place } from "./paths.mjs";
+import { rehearse } from "./rehearsal.mjs";
 import { installResolution, requireFromRuntime } from "./resolution.mjs";
-import { HttpResponseStream } from "./response-stream.mjs";
 import { needsRestart, restart, restartSupervised } from "./restart.mjs";
 
 /** The boot program of the Node runtimes; what it does in which order is in ../CHANNEL.md. */
@@ -48,11 +49,10 @@ async function getReady() {
 }
 
 async function warmUp() {
-  await import("./warm.mjs");
   requireFromRuntime(place("/var/runtime/guest/warm.cjs"));
-  JSON.parse(JSON.stringify({ warm: [true] }));
   // Loading a built-in takes longer than all of specialisation; most functions use some of these.
   for (const name of commonBuiltIns) requireFromRuntime(`node:${name}`);
+  await rehearse();
 }
 
 function prepareOutput() {
@@ -80,6 +80,7 @@ async function specialise(frame) {
   }
   const started = clockMs();
   replaceEnvironment(variables);
+  enterTask();
   fitHeap(Number(metadata.get(fields.memoryMiB)));
   const concurrency = Number(metadata.get(fields.concurrency) ?? 1);
   const invokeStore = metadata.has(fields.concurrency) ? current.share() : undefined;
@@ -128,56 +129,4 @@ async function specialise(frame) {
     logError("Uncaught Exception", error);
     failInit(error);
   }
-}
-
-function replaceEnvironment(variables) {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, variables);
-  if (isOnHost) {
-    process.env.LAMBDA_TASK_ROOT = place("/var/task");
-    process.env.LAMBDA_RUNTIME_DIR = place("/var/runtime");
-  }
-  process.env.NODE_PATH = (variables.NODE_PATH ?? defaultNodePath())
-    .split(":")
-    .map(place)
-    .join(":");
-  requireFromRuntime("node:module")._initPaths();
-  process.argv.splice(1, process.argv.length, "/var/runtime/index.mjs");
-  process.chdir(place("/var/task"));
-  if (!isOnHost) nameWorkingDirectory();
-}
-
-/** The kernel knows the directory by its slot, customers by the link to it. */
-function nameWorkingDirectory() {
-  const realDirectory = process.cwd;
-  process.cwd = () => realDirectory().replace(/^\/var\/slot\/task(?=\/|$)/, "/var/task");
-}
-
-/** As on AWS (developer guide, "Working with layers for Node.js", paths). */
-function defaultNodePath() {
-  const major = process.versions.node.split(".")[0];
-  return [
-    `/opt/nodejs/node${major}/node_modules`,
-    "/opt/nodejs/node_modules",
-    "/var/runtime/node_modules",
-    "/var/runtime",
-    "/var/task",
-  ].join(":");
-}
-
-function installGlobals(invokeStore) {
-  const escape = process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA;
-  if (escape === "1" || escape === "true") return;
-  globalThis.awslambda = {
-    streamifyResponse(handler, options) {
-      handler[streaming.mark] = "response";
-      if (typeof options?.highWaterMark === "number") {
-        handler[streaming.highWaterMark] = Math.trunc(options.highWaterMark);
-      }
-      return handler;
-    },
-    HttpResponseStream,
-  };
-  // Where it is, the SDK, X-Ray and Powertools find the trace of the invocation they are called by.
-  if (invokeStore) globalThis.awslambda.InvokeStore = invokeStore;
 }

@@ -31,3 +31,6 @@ export const unpackingMax = 4;
 
 /** A tree used this recently may be on its way into a sandbox and is never trimmed. */
 export const spareMs = 10 * 60_000;
+
+/** Trees of which a process remembers that it marked them as used a moment ago. */
+export const treesRememberedMax = 10_000;

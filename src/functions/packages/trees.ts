@@ -4,7 +4,7 @@ import type { Clock } from "#base/clock.ts";
 import { isPlatformError } from "#base/errors.ts";
 import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
-import { unpackingMax } from "./limits.ts";
+import { spareMs, treesRememberedMax, unpackingMax } from "./limits.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 /** Directories that are made once and never change: by one caller here, by one process of several. */
@@ -24,15 +24,25 @@ export function createTrees(deps: {
 }): Trees {
   const turnstile = createTurnstile(unpackingMax);
   const inFlight = new Map<string, Promise<string>>();
+  /** When this process last marked a tree as used: for some time from then on nobody removes it. */
+  const markedAtMs = new Map<string, number>();
+  const mark = (name: string, nowMs: number): void => {
+    markedAtMs.delete(name);
+    markedAtMs.set(name, nowMs);
+    if (markedAtMs.size <= treesRememberedMax) return;
+    for (const oldest of markedAtMs.keys()) return void markedAtMs.delete(oldest);
+  };
 
   const build = async (name: string, fill: (into: string) => Promise<void>): Promise<string> => {
     const path = join(deps.root, name);
-    const now = new Date(deps.clock.nowMs());
+    const nowMs = deps.clock.nowMs();
+    const now = new Date(nowMs);
     // Touching says "used"; it fails when the tree is not there yet.
     const isThere = await utimes(path, now, now).then(
       () => true,
       () => false,
     );
+    if (isThere) mark(name, nowMs);
     if (isThere) return path;
     const temporary = join(deps.building, `${process.pid}-${randomHex(deps.random, 8)}`);
     const startedMs = deps.clock.monotonicMs();
@@ -44,11 +54,15 @@ export function createTrees(deps: {
       await rm(temporary, { recursive: true, force: true });
       if (!isAlreadyThere(error)) throw error;
     }
+    mark(name, nowMs);
     deps.made(name, deps.clock.monotonicMs() - startedMs);
     return path;
   };
   return {
     once(name, fill) {
+      const sinceMarkedMs = deps.clock.nowMs() - (markedAtMs.get(name) ?? -Infinity);
+      if (sinceMarkedMs >= 0 && sinceMarkedMs < spareMs / 2)
+        return Promise.resolve(join(deps.root, name));
       const running = inFlight.get(name);
       if (running) return running;
       const made = build(name, fill).finally(() => inFlight.delete(name));

@@ -27,6 +27,7 @@ export function createTrimmer(deps: {
 }): Trimmer {
   const { root, building, log } = deps;
   const holds = join(root, "holds");
+  let madeHolds: Promise<unknown> | undefined;
   const sizes = new Map<string, number>(); // of trees, which never change once they are there
 
   const heldNames = async (): Promise<ReadonlySet<string>> => {
@@ -40,7 +41,8 @@ export function createTrimmer(deps: {
   };
   return {
     async hold(name) {
-      await mkdir(holds, { recursive: true });
+      madeHolds ??= mkdir(holds, { recursive: true });
+      await madeHolds;
       const file = join(holds, `${name}.${process.pid}.${randomHex(deps.random, 8)}`);
       await writeFile(file, "");
       return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };

@@ -80,6 +80,7 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
   ignore(gathering, "awaited below, once there is a sandbox; until then nobody listens");
   const environment = await assemble(deps, start, how.log);
   const { log, sandbox, guest } = environment.parts;
+  let holding: Promise<void> | undefined;
   try {
     if (how.phase === "init") log.initStart();
     const cpuMilli = cpuMilliOf(start.revision.memoryMiB);
@@ -89,15 +90,23 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
         cpuMilli: Math.max(cpuMilli, initCpuMilliMin),
       }),
     );
-    const assignment = await assign(deps.packages, environment, {
-      ...(await gathering),
+    const { trees, credentials } = await gathering;
+    const assignment = assign(environment, {
+      trees,
+      credentials,
       initializationType: start.initializationType,
     });
     const startedMs = clock.monotonicMs();
     const outcome = await timed(deps, start, "init", () =>
-      withTimeout(clock, how.limitMs, (signal) => guest.specialise(assignment, signal)),
+      withTimeout(clock, how.limitMs, (signal) => {
+        const initialising = guest.specialise(assignment, signal);
+        // Trees were marked as used a moment ago, so nobody waits for the mark that lasts.
+        holding = hold(deps.packages, environment, trees);
+        return initialising;
+      }),
     );
     const initMs = clock.monotonicMs() - startedMs;
+    await holding;
     if (outcome !== "timeout") Object.assign(start.phases, prefixed(outcome.phases));
     if (outcome !== "timeout" && outcome.kind === "ok") {
       if (cpuMilli < initCpuMilliMin) await sandbox.configure({ cpuMilli });
@@ -110,6 +119,7 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
     if (lost) throw lost;
     return await failed(environment, outcome, { initMs, phase: how.phase });
   } catch (error) {
+    await holding?.catch(() => undefined); // what failed first is told
     await environment.end();
     throw error;
   }
@@ -177,14 +187,21 @@ async function gather(deps: ColdStartDeps, start: ColdStart): Promise<Gathered> 
   return { trees, credentials };
 }
 
-async function assign(
+async function hold(
   packages: Packages,
   environment: Environment,
+  trees: Gathered["trees"],
+): Promise<void> {
+  for (const path of Object.values(trees))
+    environment.parts.attached.use(await packages.hold(path));
+}
+
+function assign(
+  environment: Environment,
   given: Gathered & { readonly initializationType: InitializationType },
-): Promise<Assignment> {
+): Assignment {
   const { trees, credentials, initializationType } = given;
-  const { revision, log, attached, sandbox } = environment.parts;
-  for (const path of Object.values(trees)) attached.use(await packages.hold(path));
+  const { revision, log, sandbox } = environment.parts;
   environment.credentialsExpireAtMs = credentials.expiresAtMs;
   return {
     accountId: revision.accountId,

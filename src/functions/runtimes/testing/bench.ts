@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly memoryMiB?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly concurrency?: number;
+  /** The sandbox was made while nobody waited for it. */
+  readonly isGeneric?: boolean;
 }
 
 export interface Started extends AsyncDisposable {
@@ -97,8 +99,8 @@ async function start(
     await writeTree(join(place.folder, "opt"), options.layer);
   }
   const signal = AbortSignal.timeout(60_000);
-  const { memoryMiB = 256 } = options;
-  const spec = await runtime.sandboxSpec({ memoryMiB, scratchMiB: 64 });
+  const { memoryMiB = 256, isGeneric = false } = options;
+  const spec = await runtime.sandboxSpec({ memoryMiB, scratchMiB: 64, isGeneric });
   const sandbox = await place.driver.create(spec, signal);
   const output = listen(sandbox);
   try {

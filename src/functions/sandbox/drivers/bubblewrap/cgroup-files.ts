@@ -136,15 +136,18 @@ function refuse(write: CgroupWrite): void {
 function openGroup(paths: GroupPaths, limits: CgroupLimits): Cgroup {
   const directories = directoriesOf(paths);
   let memoryMiB = limits.memoryMiB ?? 0;
+  const known = new Map(limitWrites(paths, limits, false).map(({ file, value }) => [file, value]));
   let lastFreeze: Promise<void> = Promise.resolve();
   const configure = async (change: CgroupLimits): Promise<void> => {
     const { memoryMiB: wantedMiB = memoryMiB } = change;
     const isLower = wantedMiB < memoryMiB;
     for (const write of limitWrites(paths, change, wantedMiB > memoryMiB)) {
+      if (known.get(write.file) === write.value) continue;
       const written = isLower
         ? await writeFile(write.file, write.value).then(always(true), always(false))
         : tryWrite(write.file, write.value);
       if (!written) refuse(write);
+      known.set(write.file, write.value);
     }
     memoryMiB = wantedMiB;
   };
