@@ -474,3 +474,24 @@ test("resource policies are kept, listed and removed, ten at most", async () => 
   const { resourcePolicies } = await call("DescribeResourcePolicies", {});
   assert.equal(resourcePolicies?.length, 9);
 });
+
+test("what is being stored when the server stops is waited for, not counted as lost", async () => {
+  const s = setUp();
+  const place = { accountId, region, name: "/aws/lambda/busy" };
+  const message = "a line that is long enough to be compressed in the thread pool ".repeat(200);
+  const lines = Array.from({ length: 50 }, () => ({ timestampMs: s.clock.nowMs(), message }));
+  s.logs.sink.write(place, "stream", lines);
+  const storing = s.logs.flush();
+  // Taken out of the buffer, and on its way to the store.
+  await new Promise((resolve) => setImmediate(resolve));
+  const isStored = storing.then(() => "stored");
+  assert.equal(await Promise.race([isStored, Promise.resolve("under way")]), "under way");
+  await s.logs[Symbol.asyncDispose]();
+  assert.deepEqual(s.events, []);
+  const found = await s.call("GetLogEvents", {
+    logGroupName: place.name,
+    logStreamName: "stream",
+    startFromHead: true,
+  });
+  assert.equal(found.events?.length, 50);
+});

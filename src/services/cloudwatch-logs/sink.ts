@@ -90,7 +90,8 @@ export function createLogBuffer(deps: LogBufferDeps): LogBuffer {
     flush,
     async [Symbol.asyncDispose]() {
       disarm();
-      while (!backlog.isEmpty && (await storeAll()));
+      // What is on its way to the store is in no list, and not lost either.
+      while (storing || !backlog.isEmpty) if (!(await storeAll())) break;
       disarm();
       if (backlog.lineCount > 0) {
         deps.log.event("logs.lines-lost", { level: "error", count: backlog.lineCount });
