@@ -12,6 +12,7 @@ import type { AttributeValue, Item } from "./model.ts";
  * and binaries are values like any other here; keys are not checked.
  */
 export function checkedValue(value: AttributeValue, depth = 0): AttributeValue {
+  if (depth >= nestingMax) throw tooNested();
   const isEmpty = !valueTypes.some((type) => value[type] !== undefined);
   if (isEmpty) {
     throw validation(
@@ -41,8 +42,6 @@ function checkedMembers(value: AttributeValue, depth: number): AttributeValue {
   if (value.SS !== undefined) checkStrings(value.SS);
   if (value.NS !== undefined) checked = checkedNumbers(value.NS, value);
   if (value.BS !== undefined) checkBinaries(value.BS);
-  if (value.L === undefined && value.M === undefined) return checked;
-  if (depth >= nestingMax) throw tooNested();
   if (value.L !== undefined) checked = checkedList(value.L, value, depth);
   if (value.M !== undefined) {
     const map = checkedMap(value.M, depth + 1);
@@ -51,7 +50,10 @@ function checkedMembers(value: AttributeValue, depth: number): AttributeValue {
   return checked;
 }
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-attributes */
+/**
+ * An attribute is the first level, what is in it the second: measured by
+ * https://github.com/nubo-db/dynamodb-conformance (nesting-depth, seen 2026-11).
+ */
 export function tooNested(): Error {
   return validation(
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit",

@@ -7,7 +7,7 @@ export const numberDigitsMax = 38;
 export const numberExponentMin = -130;
 export const numberExponentMax = 125;
 
-/** Levels of lists and maps inside one another. */
+/** Levels of values inside one another; an attribute is the first. */
 export const nestingMax = 32;
 
 /** Bytes of one item, names and values. */

@@ -202,15 +202,15 @@ for (const [what, value, message] of badValues) {
   });
 }
 
-test("32 levels of lists and maps are allowed and 33 are not", () => {
+test("31 lists and maps around a value are allowed and 32 are not", () => {
   const nested = (levels: number): AttributeValue =>
     levels === 0
       ? { S: "x" }
       : levels % 2 === 0
         ? { L: [nested(levels - 1)] }
         : { M: { a: nested(levels - 1) } };
-  assert.doesNotThrow(() => checkedValue(nested(32)));
-  assert.throws(() => checkedValue(nested(33)), /Nesting Levels have exceeded supported limits/);
+  assert.doesNotThrow(() => checkedValue(nested(31)));
+  assert.throws(() => checkedValue(nested(32)), /Nesting Levels have exceeded supported limits/);
 });
 
 test("checking changes nothing but the text of numbers", () => {
