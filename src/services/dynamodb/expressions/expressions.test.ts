@@ -533,3 +533,12 @@ for (const [operation, parameters, message] of refusals) {
     assert.throws(() => read(operation, parameters), { name: "ValidationException", message });
   });
 }
+
+test("300 operators are allowed and one more is not", () => {
+  const chain = (count: number): string => Array.from({ length: count }, () => "a=b").join(" OR ");
+  assert.doesNotThrow(() => read("PutItem", { ConditionExpression: `NOT ${chain(150)}` }));
+  assert.throws(() => read("PutItem", { ConditionExpression: chain(151) }), {
+    name: "ValidationException",
+    message: /too many operators; operator count: 301/,
+  });
+});
