@@ -69,7 +69,7 @@ export interface QueueSource {
   visibilityTimeoutMs(): Promise<number>;
   /**
    * Takes up to `limit` messages, in all at most `bytesMax` (but at least one). Waits up to `waitMs`
-   * for a first one and is woken by its arrival; empty when none came. What was taken comes back by
+   * for a first one (Infinity: without a timer) and is woken by its arrival; empty when none came. What was taken comes back by
    * itself when the visibility timeout is over. Rejects with the signal's reason; what an aborted call
    * had taken comes back like that too.
    */
@@ -97,7 +97,7 @@ export interface StreamSource {
   ): Promise<string>;
   /**
    * Up to `limit` records behind `position`, in all at most `bytesMax` (but at least one). Waits up to
-   * `waitMs` for a first one. `next` is where to go on; undefined when the shard is closed and this was
+   * `waitMs` for a first one (Infinity: without a timer). `next` is where to go on; undefined when the shard is closed and this was
    * its end. A position whose records are no longer kept reads from the oldest that is.
    */
   read(options: {

@@ -31,3 +31,28 @@ export const holderRenewalMs = 10_000;
 export const holderLeaseMs = 30_000;
 /** Pause after the store itself has failed. */
 export const storeTroubleMs = 1_000;
+
+/**
+ * Event source mappings: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
+ * and https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (seen 2026-11).
+ */
+
+/** Bytes of one event: the synchronous invocation payload quota. */
+export const batchBytesMax = 6 * 1024 * 1024;
+/** Of these, kept for what stands around the records. */
+export const batchEnvelopeBytes = 2_048;
+/** "Lambda begins with five concurrent batches" and adds "up to 300 … per minute". */
+export const queueBatchesFirst = 5;
+export const queueBatchesPerMinute = 300;
+/** Concurrent batches of one mapping without a maximum of its own. */
+export const queueBatchesMax = 1_000;
+/** Pauses before a throttled or failed batch is tried again. */
+export const batchBackoff = { baseMs: 500, capMs: 60_000 } as const;
+/** Pause after the source itself has failed; doubles up to the second. */
+export const sourceTroubleBackoff = { baseMs: 500, capMs: 30_000 } as const;
+/** What running batches get when the process stops or the mapping ends. */
+export const batchDrainMs = 10_000;
+/** "The state … must be smaller than 1 MB": https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html */
+export const windowStateBytesMax = 1024 * 1024;
+/** How often a stream without an open shard is looked at for a new one. */
+export const shardSearchMs = 60_000;
