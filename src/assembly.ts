@@ -224,7 +224,8 @@ async function createServices(
   const guests = createLateEndpoint();
   const parts = { engine, packages, sink: logs.sink, credentials: iam.credentials, guests };
   const pool = begun.use(createEnvironments(config, parts, membership));
-  const eventParts = { ...remembered, clock: time.clock, blobs, tracer };
+  const shared = { plainStore: store, isShared: membership !== undefined };
+  const eventParts = { ...remembered, ...shared, clock: time.clock, blobs, tracer };
   const events = createEventServices(eventParts, config, begun);
   const { targets } = events;
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;

@@ -14,6 +14,7 @@ import { createJournal, type Journal } from "#events/journal.ts";
 import { createOutbox, type Outbox } from "#events/outbox/outbox.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
+import { createSqs } from "#services/sqs/sqs.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
 import { loader } from "./services.ts";
@@ -30,6 +31,10 @@ export interface EventDeps {
   readonly mode: "open" | "strict";
   /** Under which this platform reaches itself; for URLs in what services hand on. */
   readonly endpoint: string;
+  /** The same store without announcements to other processes: for what nobody keeps in memory, and is written often. */
+  readonly plainStore: Store;
+  /** Whether other processes work on the same store. */
+  readonly isShared: boolean;
 }
 
 /** A service's door: its operations, and what its resources are to the event spine. */
@@ -68,7 +73,7 @@ export function createEventServices(
   const outbox = createOutbox({ ...deps, targets, journal });
   const loaders: ServiceLoader[] = [];
   /** `name` is the service's folder. */
-  const _add = <S extends EventService>(name: string, made: S): S => {
+  const add = <S extends EventService>(name: string, made: S): S => {
     // The name in the credential scope is also the one in ARNs: `events`, `dynamodb`.
     const { signingName } = made.service.description;
     loaders.push(loader(name, made.service));
@@ -78,6 +83,7 @@ export function createEventServices(
     if (dispose) begun.defer(() => dispose.call(made));
     return made;
   };
+  add("sqs", createSqs({ ...deps, store: deps.plainStore }));
   begun.use(outbox); // last: it ends before those it delivers to
   return { targets, sources, outbox, journal, loaders };
 }

@@ -142,4 +142,5 @@ export interface SourceRegistry {
 }
 
 export { createSources, createTargets } from "./registries.ts";
+export { readPolicyVerdict } from "./resource-policy.ts";
 export { deliver, isFinal, nextDeliveryMs } from "./delivery.ts";

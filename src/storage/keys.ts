@@ -25,6 +25,16 @@ export function key(...parts: readonly KeyPart[]): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** The key `prefix` with more parts behind it, for prefixes that are encoded once and used often. */
+export function keyBelow(prefix: Uint8Array, ...parts: readonly KeyPart[]): Uint8Array {
+  const tail = key(...parts);
+  const whole = new Uint8Array(prefix.length + tail.length);
+  whole.set(prefix);
+  whole.set(tail, prefix.length);
+  assert(whole.length <= keyBytesMax, `a key is at most ${keyBytesMax} bytes`);
+  return whole;
+}
+
 /** Every key that begins with these parts and has at least one more. */
 export function keyPrefix(...parts: readonly KeyPart[]): KeyRange {
   const prefix = key(...parts);

@@ -34,6 +34,28 @@ export function recordCodec<T>(
   };
 }
 
+/**
+ * The same form for records without bytes and without an older form, several times as fast to read and
+ * to write: for what is stored with every message.
+ */
+export function plainRecordCodec<T>(version: number): RecordCodec<T> {
+  assert(version >= 1 && version <= 255, "a record version is 1 to 255");
+  return {
+    encode(record) {
+      const json = JSON.stringify(record);
+      const bytes = Buffer.allocUnsafe(Buffer.byteLength(json) + 1);
+      bytes[0] = version;
+      bytes.write(json, 1);
+      return bytes;
+    },
+    decode(bytes) {
+      assert(bytes[0] === version, `a stored record of version ${bytes[0]} can be read`);
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.byteLength - 1);
+      return JSON.parse(text.toString("utf8")) as T; // written by `encode` above with the same version
+    },
+  };
+}
+
 function writeBytes(this: unknown, name: string, value: unknown): unknown {
   const original = (this as Record<string, unknown>)[name]; // Buffer.toJSON has already run on `value`
   return original instanceof Uint8Array

@@ -107,6 +107,11 @@ export interface ServiceDescription {
   };
   /** Moved from Query to another protocol and still sends `x-amzn-query-error` (SQS). */
   readonly isQueryCompatible?: boolean;
+  /**
+   * Query: the member that a request's path stands for where the form has none. SQS: `QueueUrl`, see
+   * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html
+   */
+  readonly queryPathMember?: string;
 }
 
 export interface Service {

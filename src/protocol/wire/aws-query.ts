@@ -36,6 +36,9 @@ export const awsQuery: WireProtocol = {
     assert(operation, "only a matched operation is decoded");
     const { input } = operationShape(operation.schema);
     const value = readQueryMembers(input.members, queryTree(parametersOf(request)));
+    const { queryPathMember } = service.description;
+    if (queryPathMember !== undefined && request.path !== "/")
+      value[queryPathMember] ??= request.path;
     fillTokens(input, value);
     checkRequired(input, value, service);
     return value;

@@ -1,0 +1,63 @@
+import { uuid } from "#base/ids.ts";
+import { PlatformError } from "#base/errors.ts";
+import { QueueDoesNotExist, SQSServiceException } from "@aws-sdk/client-sqs";
+import type { EventRecord, Target } from "#events/events.ts";
+import { allow } from "./access.ts";
+import { addressOfArn } from "./addresses.ts";
+import type { SqsDeps } from "./deps.ts";
+import { fitMessage, readMessageInput } from "./message-input.ts";
+import { accept } from "./partition/partition.ts";
+
+/** Queues as targets of events. For `TargetRegistry.register("sqs", …)`. */
+export function createQueueTargets(
+  deps: Pick<SqsDeps, "lanes" | "random" | "mode">,
+): (arn: string) => Target | undefined {
+  return (arn) => {
+    const address = addressOfArn(arn);
+    if (!address) return undefined;
+    return {
+      async deliver(records, context, origin) {
+        const messages = records.map((record) => ({
+          record,
+          id: uuid(deps.random),
+          input: messageInput(record),
+        }));
+        try {
+          return await deps.lanes.of(address).run((partition) => {
+            allow(deps, partition.queue, { action: "SendMessage", context, origin });
+            const failed = new Set<string>();
+            for (const { record, id, input } of messages) {
+              try {
+                const trace = record.trace ?? context.trace;
+                const checked = readMessageInput(input, { id, context: { ...context, trace } });
+                const fit = fitMessage(checked, partition.queue);
+                accept(partition, fit.record, fit.delayMs);
+              } catch (error) {
+                if (!(error instanceof SQSServiceException)) throw error;
+                failed.add(record.id);
+              }
+            }
+            return failed;
+          });
+        } catch (error) {
+          if (!(error instanceof QueueDoesNotExist)) throw error;
+          throw new PlatformError("target.unknown", `there is no queue ${arn}`, { cause: error });
+        }
+      },
+    };
+  };
+}
+
+function messageInput(record: EventRecord) {
+  const attributes = Object.entries(record.attributes ?? {}).map(([name, { type, value }]) => {
+    const isBinary = type.startsWith("Binary");
+    const read = isBinary ? { BinaryValue: Buffer.from(value, "base64") } : { StringValue: value };
+    return [name, { DataType: type, ...read }] as const;
+  });
+  return {
+    MessageBody: Buffer.from(record.event).toString("utf8"),
+    MessageAttributes: Object.fromEntries(attributes),
+    MessageGroupId: record.group,
+    MessageDeduplicationId: record.deduplicationId,
+  };
+}
