@@ -37,6 +37,7 @@ export class ArrivingBytes {
 export class OwnBytes {
   readonly #all: ArrivingBytes;
   #byteCount = 0;
+  #isPassedOn = false;
 
   constructor(all: ArrivingBytes) {
     this.#all = all;
@@ -44,8 +45,14 @@ export class OwnBytes {
 
   /** Errors: `queue.full` when all requests together have sent too much. */
   add(byteCount: number): void {
+    if (this.#isPassedOn) this.release(); // who asks for the next piece has done with the last
     this.#all.add(byteCount);
     this.#byteCount += byteCount;
+  }
+
+  /** From now on pieces are not kept: only the last one counts. */
+  passOn(): void {
+    this.#isPassedOn = true;
   }
 
   release(): void {

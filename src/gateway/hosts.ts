@@ -28,11 +28,14 @@ const builtIn = [
   "*.localhost.localstack.cloud",
 ];
 
-function isHostAllowed(name: string, callers: Callers): boolean {
-  return [...builtIn, ...callers.hosts].some((allowed) => {
-    const pattern = allowed.toLowerCase();
-    return pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) : name === pattern;
-  });
+/** The name or the longest pattern under which a request may use this name. */
+function allowedAs(name: string, callers: Callers): string | undefined {
+  return [...builtIn, ...callers.hosts]
+    .map((allowed) => allowed.toLowerCase())
+    .filter((pattern) =>
+      pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) : name === pattern,
+    )
+    .toSorted((a, b) => b.length - a.length)[0];
 }
 
 /** How a browser describes the page behind a request; absent headers mean it is no browser. */
@@ -90,6 +93,8 @@ export interface HostEntry {
   readonly name: string;
   readonly port: string;
   readonly isAllowed: boolean;
+  /** What stands in front of one of our names: `bucket.s3` of `bucket.s3.localhost`. */
+  readonly below: string | undefined;
   readonly functionUrl: FunctionUrlHost | undefined;
 }
 
@@ -108,8 +113,13 @@ export class HostBook {
     if (known) return known;
     const parsed = parseHost(text);
     if (!parsed) return undefined;
-    const isAllowed = isHostAllowed(parsed.name, this.#callers);
-    const entry = { ...parsed, isAllowed, functionUrl: readFunctionUrlHost(parsed.name) };
+    const pattern = allowedAs(parsed.name, this.#callers);
+    const entry = {
+      ...parsed,
+      isAllowed: pattern !== undefined,
+      below: pattern?.startsWith("*.") ? parsed.name.slice(0, 1 - pattern.length) : undefined,
+      functionUrl: readFunctionUrlHost(parsed.name),
+    };
     if (this.#entries.size >= rememberedHostsMax) this.#entries.clear();
     this.#entries.set(text, entry);
     return entry;

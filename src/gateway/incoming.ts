@@ -52,6 +52,7 @@ export class IncomingReader {
         rawQuery: target.rawQuery,
         headers,
         body: hasBody ? counted(message, body) : nothing,
+        arriving: body,
       },
       hasBody,
       host,

@@ -131,6 +131,7 @@ async function dispatch(
     signal: facts.signal,
     endpoint,
     fromGuest,
+    below: incoming.hostEntry.below,
   });
   if (answer) return { kind: "aws", answer };
   return nothing(

@@ -13,6 +13,11 @@ export interface Arrival {
   readonly signal: AbortSignal;
   /** Set when it came out of a sandbox: credentials are still checked, the trace cannot be forged. */
   readonly fromGuest: boolean;
+  /**
+   * What the host name has in front of a name this server is known by: `bucket.s3` of
+   * `bucket.s3.localhost`. Undefined when it was asked for by its own name.
+   */
+  readonly below?: string | undefined;
 }
 
 /** The AWS front: finds service and operation, authenticates, decodes, runs, encodes. */
@@ -36,6 +41,8 @@ export interface ServiceLoader {
   readonly signingName: string;
   readonly endpointPrefix: string;
   readonly targetPrefix?: string;
+  /** Its resources have host names of their own, which stand for the first segment of the path: S3's buckets. */
+  readonly hasVirtualHosts?: boolean;
   load(): Promise<Service>;
 }
 

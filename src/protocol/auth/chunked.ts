@@ -56,6 +56,8 @@ export interface ChunkedOptions {
   readonly trailerNames: readonly string[];
   /** `x-amz-decoded-content-length` */
   readonly decodedByteCount: number | undefined;
+  /** Told of each trailer, when all of them have been verified. */
+  readonly onTrailer?: (name: string, value: string) => void;
 }
 
 export interface ChunkSigning {
@@ -117,6 +119,7 @@ async function readTrailers(
   let canonical = "";
   let signature: string | undefined;
   const names: string[] = [];
+  const values: string[] = [];
   for (let count = 0; ; count++) {
     const line = await source.line(trailerLineBytesMax);
     if (line === "") break;
@@ -128,6 +131,7 @@ async function readTrailers(
     if (name === "x-amz-trailer-signature") signature = value;
     else {
       names.push(name);
+      values.push(value);
       canonical += `${name}:${value}\n`;
     }
   }
@@ -135,6 +139,7 @@ async function readTrailers(
   if (names.toSorted().join() !== announced.toSorted().join()) refuse(malformedTrailer);
   if (chain && options.hasTrailer) chain.checkTrailer(canonical, signature);
   else if (chain && signature !== undefined) refuse(malformedTrailer);
+  names.forEach((name, index) => options.onTrailer?.(name, values[index] ?? ""));
 }
 
 type Row = readonly [code: string, message: string, status: number];

@@ -135,15 +135,18 @@ function unframed(
   const remaining = encodings.filter((name) => name !== "aws-chunked" && name !== "");
   if (remaining.length > 0) headers["content-encoding"] = remaining.join(",");
   else delete headers["content-encoding"];
+  const trailers: Record<string, string> = {};
   const trailerNames = (headers["x-amz-trailer"] ?? "").toLowerCase().split(",");
   return {
     ...request,
     headers,
+    trailers: () => trailers,
     body: decodeChunked(request.body, {
       signing,
       hasTrailer,
       trailerNames: trailerNames.map((name) => name.trim()).filter((name) => name !== ""),
       decodedByteCount: isCount ? Number(decodedText) : undefined,
+      onTrailer: (name, value) => void (trailers[name] = value),
     }),
   };
 }

@@ -22,27 +22,32 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher & Operations 
 
   async function find(arrival: Arrival): Promise<Found | undefined> {
     const { request } = arrival;
-    const route = routeRequest(request, glimpseCredential(request), deps.loaders);
-    if (route.kind === "service") return present(route.loader, request, route.hostRegion);
+    const { loaders } = deps;
+    const { below } = arrival;
+    const route = routeRequest(request, glimpseCredential(request), { loaders, below });
+    if (route.kind === "service") return present(route.loader, request, route);
     if (route.kind === "unknown") {
       const service = absentService(route.name, request);
       const absentAmong = deps.loaders.map((loader) => loader.name);
       const name = service.description.sdkId;
-      return { name, service, hostRegion: undefined, absentAmong, request };
+      const nowhere = { hostRegion: undefined, resource: undefined };
+      return { name, service, ...nowhere, absentAmong, request };
     }
     // A form too large to be read names no operation either.
     const matchable = await toMatchable(request).catch(() => undefined);
-    const loader = matchable && (await services.findByOperation(matchable));
-    return loader && present(loader, matchable, undefined);
+    const { resource } = route;
+    const loader = matchable && (await services.findByOperation(matchable, resource));
+    return loader && present(loader, matchable, { hostRegion: undefined, resource });
   }
 
   async function present(
     loader: ServiceLoader,
     request: Arrival["request"],
-    hostRegion: string | undefined,
+    { hostRegion, resource }: Pick<Found, "hostRegion" | "resource">,
   ): Promise<Found> {
     const service = await services.load(loader);
-    return { name: loader.name, service, hostRegion, absentAmong: undefined, request };
+    const at = { hostRegion, resource: loader.hasVirtualHosts ? resource : undefined };
+    return { name: loader.name, service, ...at, absentAmong: undefined, request };
   }
 
   return {

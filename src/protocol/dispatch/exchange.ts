@@ -34,6 +34,8 @@ export interface Found {
   readonly name: string;
   readonly service: Service;
   readonly hostRegion: string | undefined;
+  /** What the host says of the resource; stands for the first segment of the path. */
+  readonly resource: string | undefined;
   /** Names of the services there are, when this one is not among them. */
   readonly absentAmong: readonly string[] | undefined;
   readonly request: WireRequest;
@@ -54,7 +56,7 @@ export async function runExchange(
   let request: MatchableRequest | undefined;
   try {
     request = await toMatchable(found.request);
-    match = protocol.match(request, found.service);
+    match = protocol.match(addressed(request, found), found.service);
     exchange.start(match?.operationName);
     const { output, operation, context } = await perform({ deps, arrival, found }, exchange, {
       protocol,
@@ -70,6 +72,11 @@ export async function runExchange(
     const response = protocol.encodeError(wireError, match?.operation, found.service, arrival);
     return exchange.finish(response, wireError, error);
   }
+}
+
+/** The request as it would be without host names for resources; what was signed is the one that was sent. */
+function addressed(request: MatchableRequest, { resource }: Found): MatchableRequest {
+  return resource === undefined ? request : { ...request, path: `/${resource}${request.path}` };
 }
 
 interface Parts {
@@ -140,7 +147,10 @@ async function asWireError(
   if (absentAmong) return absentServiceError(name, absentAmong);
   assert(at.request, "an operation is looked for in a request that was read");
   try {
-    return await explainMiss(at.protocol, at.request, { service, match: at.match });
+    return await explainMiss(at.protocol, addressed(at.request, at.found), {
+      service,
+      match: at.match,
+    });
   } catch (failure) {
     return toWireError(failure);
   }

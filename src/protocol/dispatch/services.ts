@@ -8,9 +8,14 @@ export interface Services {
   load(loader: ServiceLoader): Promise<Service>;
   /**
    * For a request that names no service (unsigned, at a bare host): the one whose Query action and
-   * version, or whose REST path, it is. Loads services until one matches.
+   * version, or whose REST path, it is. Loads services until one matches. What nobody claims and names
+   * a resource in its host or path is for the service whose resources have host names (links to public
+   * objects are such requests).
    */
-  findByOperation(request: MatchableRequest): Promise<ServiceLoader | undefined>;
+  findByOperation(
+    request: MatchableRequest,
+    resource: string | undefined,
+  ): Promise<ServiceLoader | undefined>;
 }
 
 export function createServices(loaders: readonly ServiceLoader[]): Services {
@@ -27,7 +32,7 @@ export function createServices(loaders: readonly ServiceLoader[]): Services {
   }
   return {
     load,
-    async findByOperation(request) {
+    async findByOperation(request, resource) {
       const query = new URLSearchParams(request.rawQuery);
       const action = request.form?.get("Action") ?? query.get("Action");
       const version = request.form?.get("Version") ?? query.get("Version");
@@ -39,7 +44,8 @@ export function createServices(loaders: readonly ServiceLoader[]): Services {
             : service.description.apiVersion === version;
         if (isMatch) return loader;
       }
-      return undefined;
+      if (!resource && (request.path === "/" || action !== null)) return undefined;
+      return loaders.find((loader) => loader.hasVirtualHosts);
     },
   };
 }

@@ -24,13 +24,15 @@ type CommandOutput<C> = C extends new (...a: never[]) => {
   : never;
 type Bytes<V> = Uint8Array | Extract<V, undefined>;
 type ByteStream<V> = AsyncIterable<Uint8Array> | Extract<V, undefined>;
+/** What is at hand whole is written whole, in one piece with its head. */
+type BytesOrStream<V> = Uint8Array | ByteStream<V>;
 type FromWire<V> = [BlobPayloadInputTypes] extends [V]
   ? Bytes<V>
   : [StreamingBlobPayloadInputTypes] extends [V]
     ? ByteStream<V>
     : V;
 type ToWire<V> = [StreamingBlobPayloadOutputTypes] extends [V]
-  ? ByteStream<V>
+  ? BytesOrStream<V>
   : [Extract<V, Uint8Array>] extends [never]
     ? V
     : Bytes<V>;
@@ -65,6 +67,10 @@ interface OperationOptions {
   readonly bodyBytesMax?: number;
   /** Of a blob or text payload, where the service says more than the model: Lambda's Invoke answers `application/json`. */
   readonly payloadContentType?: string;
+  /** Where the answer's status depends on what is answered: 206 for a part of an object. */
+  readonly statusOf?: (output: object) => number;
+  /** The only member of the answer is its root element (S3's `s3UnwrappedXmlOutput` trait). */
+  readonly isUnwrapped?: true;
 }
 
 export type WireProtocolId =
@@ -112,6 +118,11 @@ export interface ServiceDescription {
    * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html
    */
   readonly queryPathMember?: string;
+  /**
+   * The SDK module, where what we lack would look like something we have: S3 tells many operations apart
+   * by a name in the query alone.
+   */
+  readonly overlapping?: object;
 }
 
 export interface Service {

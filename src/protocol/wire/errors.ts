@@ -6,6 +6,13 @@ import { exceptionShape } from "./shapes.ts";
 /** The bytes are not what the protocol or the model says they must be; always the caller's fault. */
 export class SerializationError extends Error {
   override readonly name = "SerializationError";
+  /** Where it was found; only what has a place of its own says so. */
+  readonly place: "path" | "query" | "header" | undefined;
+
+  constructor(message: string, place?: "path" | "query" | "header") {
+    super(message);
+    this.place = place;
+  }
 }
 
 /** The body is larger than this operation takes. */
@@ -61,7 +68,8 @@ const internalFailure: WireError = {
 export function toWireError(error: unknown): WireError {
   if (typeof error !== "object" || error === null) return internalFailure;
   if (error instanceof SerializationError) {
-    return clientError("SerializationException", error.message, 400);
+    const error400 = clientError("SerializationException", error.message, 400);
+    return error.place === undefined ? error400 : { ...error400, place: error.place };
   }
   if (error instanceof ValidationError) {
     return clientError(error.code ?? "ValidationException", error.message, 400);
@@ -112,7 +120,22 @@ function modelledWireError(error: object): WireError | undefined {
     status: shape?.traits.httpError ?? statusOf(error) ?? ($fault === "client" ? 400 : 500),
     fault: $fault,
     modelled: shape ? error : undefined,
+    ...(isBase && { fields: fieldsOf(error), headers: headersOf(error) }),
   };
+}
+
+/** As a client finds them: an error without a shape has the fields of its body as properties of its own. */
+function fieldsOf(error: object): Record<string, string> {
+  const own = Object.entries(error).filter(
+    ([name, value]) => /^[A-Z]/.test(name) && typeof value === "string",
+  );
+  return Object.fromEntries(own) as Record<string, string>; // only strings were kept
+}
+
+/** Headers of the answer, where a client finds them too: in the error's `$response`. */
+function headersOf(error: object): Record<string, string> {
+  const { $response } = error as { $response?: { headers?: Record<string, string> } }; // the form of ServiceException
+  return $response?.headers ?? {};
 }
 
 /** What a handler says in `$metadata`, where the model says nothing. */

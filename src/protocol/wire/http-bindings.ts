@@ -95,7 +95,7 @@ function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new SerializationError("The request path is not valid percent-encoded UTF-8");
+    throw new SerializationError("The request path is not valid percent-encoded UTF-8", "path");
   }
 }
 
@@ -184,7 +184,13 @@ function unquote(text: string): string {
 function readText({ shape, traits }: Member, text: string, place: Place): unknown {
   // Header text with a media type travels as base64 (https://smithy.io/2.0/spec/http-bindings.html#httpheader-trait).
   const isEncoded = place === "header" && shape.kind === "string" && traits.mediaType !== undefined;
-  return isEncoded ? decodeUtf8(decodeBase64(text)) : parseScalar(shape.kind, text);
+  if (isEncoded) return decodeUtf8(decodeBase64(text));
+  try {
+    return parseScalar(shape.kind, text);
+  } catch (error) {
+    if (!(error instanceof SerializationError) || place === "label") throw error;
+    throw new SerializationError(error.message, place);
+  }
 }
 
 type Place = "label" | "query" | "header";

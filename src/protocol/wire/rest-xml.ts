@@ -1,6 +1,7 @@
 import type { ServiceDescription } from "#protocol/service/service.ts";
 import { decodeUtf8, encodeUtf8 } from "./body.ts";
 import { SerializationError } from "./errors.ts";
+import { hostId } from "./host-id.ts";
 import { outputBindings } from "./http-bindings.ts";
 import { writeHeaders } from "./http-headers.ts";
 import { isMessage, modelledMembers, modelledValue } from "./modelled.ts";
@@ -11,6 +12,7 @@ import type { WireError, WireProtocol } from "./wire.ts";
 import { parseXml } from "./xml-parse.ts";
 import { readXmlMembers, readXmlValue } from "./xml-read.ts";
 import {
+  escapeText,
   writeXmlMembers,
   xmlAttributes,
   xmlElement,
@@ -38,6 +40,15 @@ export const restXml: WireProtocol = rest({
       description,
     });
   },
+  writeUnwrapped(members, { value, description }) {
+    const { xmlNamespace } = description;
+    const [member] = members;
+    const text = member && (value as Record<string, unknown>)[member.name]; // the member by its name
+    const shared = xmlNamespace === undefined ? "" : xmlnsAttribute({ xmlNamespace });
+    const name = member?.name ?? "";
+    const content = typeof text === "string" ? text : "";
+    return encodeUtf8(declaration + xmlElement(name, escapeText(content), shared));
+  },
   writePayload(payload, value, description) {
     if (typeof value !== "object" || value === null) throw new SerializationError("no structure");
     return document(payload.traits.xmlName ?? payload.shape.name, {
@@ -61,6 +72,8 @@ export const restXml: WireProtocol = rest({
         ...(bindings && writeHeaders(bindings, modelledValue(error))),
         "content-type": contentType,
         "x-amz-request-id": requestId,
+        ...(service.description.signingName === "s3" && { "x-amz-id-2": hostId(requestId) }),
+        ...error.headers,
       },
       body: encodeUtf8(body),
     };
@@ -85,8 +98,8 @@ function document(name: string, { traits, members, value, description }: Content
 /** S3 alone writes `<Error>` bare (its `noErrorWrapping`), and has its own names for the common errors. */
 function errorXml(error: WireError, description: ServiceDescription, requestId: string): string {
   const isBare = description.signingName === "s3";
-  const code =
-    (error.modelled ? undefined : (isBare ? s3Codes : restXmlCodes)[error.name]) ?? error.name;
+  const codes = isBare ? (error.place ? s3PlaceCodes[error.place] : s3Codes) : restXmlCodes;
+  const code = (error.modelled ? undefined : codes[error.name]) ?? error.name;
   const members = modelledMembers(error).filter(({ name }) => !isMessage(name));
   const inHeaders = new Set(
     members.filter(({ traits }) => traits.httpHeader !== undefined).map(({ name }) => name),
@@ -99,7 +112,11 @@ function errorXml(error: WireError, description: ServiceDescription, requestId: 
       modelledValue(error),
     );
   const id = xmlText("RequestId", requestId);
-  if (isBare) return xmlElement("Error", fields + id);
+  if (isBare) {
+    const own = Object.entries(error.fields ?? {}).map(([name, text]) => xmlText(name, text));
+    const host = xmlText("HostId", hostId(requestId));
+    return xmlElement("Error", fields + own.join("") + id + host);
+  }
   const type = xmlText("Type", error.fault === "client" ? "Sender" : "Receiver");
   return xmlElement("ErrorResponse", xmlElement("Error", type + fields) + id);
 }
@@ -111,6 +128,14 @@ const s3Codes: Readonly<Record<string, string>> = {
   SerializationException: "MalformedXML",
   ServiceUnavailableException: "ServiceUnavailable",
   ValidationException: "InvalidRequest",
+};
+
+const s3PlaceCodes: Readonly<
+  Record<"path" | "query" | "header", Readonly<Record<string, string>>>
+> = {
+  path: { SerializationException: "InvalidURI" },
+  query: { SerializationException: "InvalidArgument" },
+  header: { SerializationException: "InvalidArgument" },
 };
 
 const restXmlCodes: Readonly<Record<string, string>> = {

@@ -12,13 +12,15 @@ import {
 import type { Bindings } from "./http-bindings.ts";
 import { writeHeaders } from "./http-headers.ts";
 import { bodyBytesMax } from "./limits.ts";
+import { hostId } from "./host-id.ts";
 import { limitStream } from "./limit-stream.ts";
 import { checkRequired } from "./required.ts";
 import { compileRoutes } from "./routes.ts";
 import type { RouteTable } from "./routes.ts";
-import { operationShape } from "./shapes.ts";
+import { isOperationSchema, operationShape } from "./shapes.ts";
 import type { Member, OperationShape, Shape } from "./shapes.ts";
 import { fillTokens } from "./tokens.ts";
+import { withTrailers } from "./trailers.ts";
 import { toBytes } from "./body.ts";
 import type { MatchableRequest, OperationMatch, WireProtocol, WireResponse } from "./wire.ts";
 
@@ -32,6 +34,8 @@ export interface RestFormat {
   readMembers(members: readonly Member[], bytes: Uint8Array): Record<string, unknown>;
   readPayload(payload: Member, bytes: Uint8Array): unknown;
   writeMembers(output: Shape, members: readonly Member[], written: Written): Uint8Array;
+  /** The only member as the root element. */
+  writeUnwrapped?(members: readonly Member[], written: Written): Uint8Array;
   writePayload(payload: Member, value: unknown, description: ServiceDescription): Uint8Array;
   writeEvent(shape: Shape, value: unknown): Uint8Array;
   encodeError: WireProtocol["encodeError"];
@@ -50,7 +54,13 @@ export function rest(format: RestFormat): WireProtocol {
     match(request, service) {
       let table = tables.get(service);
       if (!table) {
-        table = compileRoutes([...service.operations.values()].map(({ schema }) => schema));
+        // What we have comes first: it wins where the model has two operations for one request.
+        const ours = [...service.operations.values()].map(({ schema }) => schema);
+        const others = Object.values(service.description.overlapping ?? {});
+        const lacking = others
+          .filter(isOperationSchema)
+          .filter(([, , name]) => !service.operations.has(name));
+        table = compileRoutes([...ours, ...lacking]);
         tables.set(service, table);
       }
       const found = table.match(request);
@@ -91,10 +101,15 @@ async function readContent(reading: Reading, value: Record<string, unknown>): Pr
   const { payload, body } = bindings;
   if (payload?.shape.kind === "blob" && payload.shape.isStreaming) {
     const { bodyBytesMax } = operation;
-    value[payload.name] =
+    request.arriving?.passOn();
+    const body =
       bodyBytesMax === undefined
         ? request.body
         : limitStream(request.body, bodyBytesMax, operation.name);
+    const { trailers } = request;
+    value[payload.name] = trailers
+      ? withTrailers(body, () => readTrailers(bindings, trailers()))
+      : body;
     return;
   }
   if (!payload && body.length === 0) return;
@@ -110,6 +125,15 @@ async function readContent(reading: Reading, value: Record<string, unknown>): Pr
   if (bytes.byteLength === 0) return;
   const content = readPayload(payload, bytes, format);
   if (content !== undefined) value[payload.name] = content;
+}
+
+function readTrailers(
+  bindings: Bindings,
+  sent: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const value: Record<string, unknown> = {};
+  readHeaders(bindings, sent, value);
+  return value;
 }
 
 function readPayload(payload: Member, bytes: Uint8Array, format: RestFormat): unknown {
@@ -128,8 +152,10 @@ function encodeOutput(value: object, operation: Operation, writing: Writing): Wi
   const bindings = outputBindings(shape.output);
   const headers = writeHeaders(bindings, value);
   headers[writing.format.requestIdHeader] = writing.requestId;
+  if (operation.description.signingName === "s3") headers["x-amz-id-2"] = hostId(writing.requestId);
   const code = bindings.responseCode && memberValue(value, bindings.responseCode);
-  const status = typeof code === "number" ? code : (shape.traits.http?.[2] ?? 200);
+  const modelled = operation.statusOf?.(value) ?? shape.traits.http?.[2] ?? 200;
+  const status = typeof code === "number" ? code : modelled;
   if (status === 204) return { status, headers, body: new Uint8Array() };
   const [contentType, body] = encodeContent(value, {
     shape,
@@ -169,7 +195,9 @@ function encodeContent(
   if (!payload) {
     const isEmpty = body.length === 0 && (format.id === "restXml" || shape.output.kind === "unit");
     if (isEmpty) return [undefined, new Uint8Array()];
-    const { description } = operation;
+    const { description, isUnwrapped } = operation;
+    if (isUnwrapped && format.writeUnwrapped)
+      return [format.contentType, format.writeUnwrapped(body, { value, description })];
     return [format.contentType, format.writeMembers(shape.output, body, { value, description })];
   }
   const content = memberValue(value, payload);

@@ -14,6 +14,7 @@ import { awsQuery } from "./aws-query.ts";
 import { restJson } from "./rest-json.ts";
 import { restXml } from "./rest-xml.ts";
 import { rpcV2Cbor } from "./rpc-v2-cbor.ts";
+import { trailingMembers } from "./trailers.ts";
 
 export {
   explainMiss,
@@ -21,6 +22,7 @@ export {
   SerializationError,
   toMatchable,
   toWireError,
+  trailingMembers,
   ValidationError,
 };
 
@@ -34,6 +36,10 @@ export interface WireRequest {
   /** Lower-case names; repeated headers joined with ",", as the canonical form of signatures wants. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array>;
+  /** Headers behind the body, lower-case names; complete once the body has been read to its end. */
+  readonly trailers?: () => Readonly<Record<string, string>>;
+  /** To be told when the body is read piece by piece and not kept. */
+  readonly arriving?: { passOn(): void };
 }
 
 export interface WireResponse {
@@ -90,6 +96,12 @@ export interface WireError {
   readonly fault: "client" | "server";
   /** The modelled exception itself, whose further members are serialised by its schema. */
   readonly modelled: object | undefined;
+  /** Further fields of an error that the model does not describe (S3's). */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Where input that could not be read was found. */
+  readonly place?: "path" | "query" | "header";
 }
 
 export const wireProtocols: ReadonlyMap<WireProtocolId, WireProtocol> = new Map(

@@ -88,7 +88,7 @@ function writeItems(shape: Shape, value: unknown, name: string): string {
 }
 
 /** What XML 1.0 cannot say in any way (most control characters, lone surrogates) becomes U+FFFD. */
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return (
     text
       .toWellFormed()
