@@ -24,7 +24,7 @@ export async function storedBytes(directory: string): Promise<number> {
 }
 
 /** In clock ticks since boot: the 22nd field of /proc/<pid>/stat (proc_pid_stat(5)). */
-async function startTime(processId: string): Promise<string | undefined> {
+export async function startTime(processId: string): Promise<string | undefined> {
   try {
     const status = await readFile(`/proc/${processId}/stat`, "utf8");
     // The second field is a name in parentheses that may hold spaces; count from behind it.
