@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
@@ -38,6 +38,7 @@ import {
 import { createIam } from "#services/iam/iam.ts";
 import { createLambda, type Lambda } from "#services/lambda/lambda.ts";
 import { openBlobStore } from "#storage/blobs/blobs.ts";
+import { type Bodies, openBodies } from "#storage/bodies/bodies.ts";
 import { openLmdbStore } from "#storage/drivers/lmdb/lmdb.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
@@ -217,7 +218,7 @@ async function createServices(
   // What everybody keeps in memory of the store, everybody hears of before a change is answered.
   const remembered = { ...common, store: membership?.share(store) ?? store };
   const mode = config.mode === "serve" ? "strict" : "open";
-  const { blobs, packages } = await openCode(config, log);
+  const { blobs, bodies, packages } = await openCode(config, log);
   const logs = begun.use(createLogs({ ...common, expiryClock: time.clock }, membership));
   const iam = createIam({ ...remembered, mode });
   const registry = begun.use(createRegistry(remembered));
@@ -225,7 +226,7 @@ async function createServices(
   const parts = { engine, packages, sink: logs.sink, credentials: iam.credentials, guests };
   const pool = begun.use(createEnvironments(config, parts, membership));
   const shared = { plainStore: store, isShared: membership !== undefined };
-  const eventParts = { ...remembered, ...shared, clock: time.clock, blobs, tracer };
+  const eventParts = { ...remembered, ...shared, clock: time.clock, blobs, bodies, tracer };
   const events = createEventServices(eventParts, config, begun);
   const { targets } = events;
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
@@ -302,15 +303,19 @@ function createEnvironments(
   });
 }
 
-/** Code as it was uploaded, and unpacked; all processes share both. */
+/** Code as it was uploaded, and unpacked, and the bodies of objects; all processes share them. */
 async function openCode(
-  { dataDir }: Config,
+  { dataDir, storage }: Config,
   log: Logger,
-): Promise<{ readonly blobs: BlobStore; readonly packages: Packages }> {
+): Promise<{ readonly blobs: BlobStore; readonly bodies: Bodies; readonly packages: Packages }> {
+  const objects = join(dataDir, "objects");
+  // Nothing remembers what a store in memory named.
+  if (storage === "memory") await rm(objects, { recursive: true, force: true });
+  const bodies = await openBodies({ directory: objects, random });
   const blobs = await openBlobStore({ directory: join(dataDir, "blobs") });
   const workDir = join(dataDir, "work", "packages");
   await mkdir(workDir, { recursive: true });
-  return { blobs, packages: await createPackages({ blobs, workDir, clock, random, log }) };
+  return { blobs, bodies, packages: await createPackages({ blobs, workDir, clock, random, log }) };
 }
 
 /** Whoever reads logs through one worker reads what functions in the others have just printed. */

@@ -14,6 +14,8 @@ import { createJournal, type Journal } from "#events/journal.ts";
 import { createOutbox, type Outbox } from "#events/outbox/outbox.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
+import { createS3 } from "#services/s3/s3.ts";
+import type { Bodies } from "#storage/bodies/bodies.ts";
 import { createSqs } from "#services/sqs/sqs.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
@@ -23,6 +25,7 @@ import { loader } from "./services.ts";
 export interface EventDeps {
   readonly store: Store;
   readonly blobs: BlobStore;
+  readonly bodies: Bodies;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -84,6 +87,7 @@ export function createEventServices(
     return made;
   };
   add("sqs", createSqs({ ...deps, store: deps.plainStore }));
+  add("s3", createS3({ ...deps, store: deps.plainStore }));
   begun.use(outbox); // last: it ends before those it delivers to
   return { targets, sources, outbox, journal, loaders };
 }

@@ -23,12 +23,13 @@ export function serviceLoaders(services: Services): readonly ServiceLoader[] {
 
 /** A service as the dispatcher sees it; `name` is its folder. */
 export function loader(name: string, service: Service): ServiceLoader {
-  const { signingName, endpointPrefix, targetPrefix } = service.description;
+  const { signingName, endpointPrefix, targetPrefix, overlapping } = service.description;
   return {
     name,
     signingName,
     endpointPrefix,
     ...(targetPrefix !== undefined && { targetPrefix }),
+    ...(overlapping && { hasVirtualHosts: true }),
     load: async () => service,
   };
 }
