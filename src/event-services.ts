@@ -14,6 +14,7 @@ import { createJournal, type Journal } from "#events/journal.ts";
 import { createOutbox, type Outbox } from "#events/outbox/outbox.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
+import { createDynamodb } from "#services/dynamodb/dynamodb.ts";
 import { createS3 } from "#services/s3/s3.ts";
 import type { Bodies } from "#storage/bodies/bodies.ts";
 import { createSqs } from "#services/sqs/sqs.ts";
@@ -88,6 +89,7 @@ export function createEventServices(
   };
   add("sqs", createSqs({ ...deps, store: deps.plainStore }));
   add("s3", createS3({ ...deps, store: deps.plainStore }));
+  add("dynamodb", createDynamodb({ ...deps, store: deps.plainStore, shared: deps.store }));
   begun.use(outbox); // last: it ends before those it delivers to
   return { targets, sources, outbox, journal, loaders };
 }

@@ -1,0 +1,156 @@
+import { hash } from "node:crypto";
+import type { CancellationReason, TransactWriteItem } from "@aws-sdk/client-dynamodb";
+import type { Handler } from "#protocol/service/service.ts";
+import type { Transaction } from "#storage/storage.ts";
+import type { DynamoDb, OperationDeps } from "../deps.ts";
+import { transactionCanceled } from "../errors.ts";
+import type { Cause } from "../items/changes.ts";
+import { type PreparedWrite, prepareWrite, type Write } from "../items/writes.ts";
+import { transactionBytesMax } from "../limits.ts";
+import { referenceOf, type Table, type TableReference } from "../tables/tables.ts";
+import { checkedItem, itemBytes, validation } from "../values/values.ts";
+import { asksForCost, causeOf } from "./answers.ts";
+import { costOfChanges, metricsOfChanges } from "./many-answers.ts";
+import { refuseDuplicates } from "./many-checks.ts";
+import { noReason, reasonOf } from "./transact-reasons.ts";
+import { rememberToken } from "./transact-tokens.ts";
+
+interface Asked {
+  readonly name: string;
+  readonly reference: TableReference;
+  readonly write: Write;
+}
+
+type Prepared =
+  | { readonly table: Table; readonly asked: string; readonly write: PreparedWrite }
+  | { readonly reason: CancellationReason };
+
+/**
+ * All or nothing, serializable with everything else. Two transactions that meet are run one after the other
+ * instead of one of them being cancelled with TransactionConflict.
+ */
+export function transactWriteItems(deps: OperationDeps): Handler<DynamoDb, "TransactWriteItems"> {
+  return async (input, context) => {
+    const needsBefore = asksForCost(input);
+    const asked = input.TransactItems.map((item): Asked => {
+      const { name, write } = askedOf(deps, item);
+      return { name, reference: referenceOf(name, context), write: { ...write, needsBefore } };
+    });
+    checkTotal(asked);
+    const references = [
+      ...new Map(asked.map(({ reference }) => [reference.name, reference])).values(),
+    ];
+    const token = tokenOf(input, {
+      accountId: context.principal.accountId,
+      region: context.region,
+    });
+    const cause = causeOf(deps, context);
+    const changes = await deps.tables.write(references, (tables) => {
+      const byName = new Map(tables.map((table) => [table.record.name, table]));
+      const prepared = asked.map((one) => preparedOne(byName.get(one.reference.name), one));
+      refuseTwice(prepared);
+      return (tx) => {
+        if (token && !rememberToken(tx, token, cause.nowMs)) return [];
+        return runAll(tx, prepared, cause);
+      };
+    });
+    const cost = costOfChanges(changes, input.ReturnConsumedCapacity, 2);
+    return {
+      ...(cost && { ConsumedCapacity: cost }),
+      ...(input.ReturnItemCollectionMetrics === "SIZE" && {
+        ItemCollectionMetrics: await metricsOfChanges(deps, changes),
+      }),
+    };
+  };
+}
+
+function askedOf(
+  { expressions }: OperationDeps,
+  item: TransactWriteItem,
+): { readonly name: string; readonly write: Write } {
+  const { Put, Update, Delete, ConditionCheck } = item;
+  const [given, ...others] = [Put, Update, Delete, ConditionCheck].filter(
+    (one) => one !== undefined,
+  );
+  if (!given || others.length > 0) {
+    throw validation("TransactItems can only contain one of Check, Put, Update or Delete");
+  }
+  const name = given.TableName ?? "";
+  const showsItemOnFailure = given.ReturnValuesOnConditionCheckFailure === "ALL_OLD";
+  if (Put) {
+    const { condition } = expressions.read("PutItem", Put);
+    const write = { kind: "put", item: checkedItem(Put.Item ?? {}), condition } as const;
+    return { name, write: { ...write, showsItemOnFailure } };
+  }
+  if (Update) {
+    const { condition, update } = expressions.read("UpdateItem", Update);
+    const write = {
+      kind: "update",
+      key: checkedItem(Update.Key ?? {}),
+      update,
+      condition,
+    } as const;
+    return { name, write: { ...write, showsItemOnFailure } };
+  }
+  const kind = Delete ? "delete" : "check";
+  const one = Delete ?? ConditionCheck;
+  const { condition } = expressions.read(Delete ? "DeleteItem" : "ConditionCheck", one ?? {});
+  const key = checkedItem(one?.Key ?? {});
+  return { name, write: { kind, key, condition, showsItemOnFailure } };
+}
+
+function checkTotal(asked: readonly Asked[]): void {
+  let bytes = 0;
+  for (const { write } of asked) bytes += itemBytes(write.kind === "put" ? write.item : write.key);
+  if (bytes <= transactionBytesMax) return;
+  throw validation("Aggregated size of the items in the transaction exceeds 4 MB");
+}
+
+function preparedOne(table: Table | undefined, { name, write }: Asked): Prepared {
+  try {
+    if (!table) throw validation(`The table ${name} is not there`);
+    return { table, asked: name, write: prepareWrite(table, write) };
+  } catch (error) {
+    return { reason: reasonOf(error) };
+  }
+}
+
+function refuseTwice(prepared: readonly Prepared[]): void {
+  const places = prepared.flatMap((one) => ("write" in one ? [one.write.place] : []));
+  refuseDuplicates(places, "Transaction request cannot include multiple operations on one item");
+}
+
+/** Every item says its reason, also behind the first that fails. */
+function runAll(tx: Transaction, prepared: readonly Prepared[], cause: Cause) {
+  const reasons: CancellationReason[] = [];
+  const changes = prepared.flatMap((one) => {
+    if ("reason" in one) {
+      reasons.push(one.reason);
+      return [];
+    }
+    try {
+      const change = one.write.run(tx, cause);
+      reasons.push(noReason);
+      return [{ table: one.table, asked: one.asked, change }];
+    } catch (error) {
+      reasons.push(reasonOf(error));
+      return [];
+    }
+  });
+  if (reasons.some((reason) => reason !== noReason)) throw transactionCanceled(reasons);
+  return changes;
+}
+
+function tokenOf(
+  {
+    ClientRequestToken: token,
+    TransactItems,
+  }: {
+    readonly ClientRequestToken?: string | undefined;
+    readonly TransactItems: readonly TransactWriteItem[];
+  },
+  place: { readonly accountId: string; readonly region: string },
+) {
+  if (token === undefined) return undefined;
+  return { ...place, token, fingerprint: hash("sha256", JSON.stringify(TransactItems), "hex") };
+}
