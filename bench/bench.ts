@@ -19,6 +19,7 @@ import { peers } from "./cases/peers.ts";
 import {
   bigPackage,
   burst,
+  compileCache,
   sandboxOverhead,
   startHit,
   startMiss,
@@ -44,6 +45,7 @@ const cases: Readonly<Record<string, () => Promise<readonly Finding[]>>> = {
   "start-burst": burst,
   "start-sustained": sustainedStarts,
   "big-package": bigPackage,
+  "compile-cache": compileCache,
   overhead: sandboxOverhead,
   "environment-memory": environmentMemory,
   ready,

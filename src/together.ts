@@ -3,10 +3,10 @@ import type { Revision } from "#functions/registry/registry.ts";
 import type { Provisioner } from "#services/lambda/lambda.ts";
 import type { Membership } from "#workers/workers.ts";
 
-type Pool = Pick<EnvironmentPool, "retire" | "expect" | "provision" | "provisioned">;
+type Pool = Pick<EnvironmentPool, "retire" | "expect" | "compile" | "provision" | "provisioned">;
 
 /** What a change asks of the pool. */
-type PoolChanges = Pick<EnvironmentPool, "retire" | "expect"> & Provisioner;
+type PoolChanges = Pick<EnvironmentPool, "retire" | "expect" | "compile"> & Provisioner;
 
 interface Retired {
   readonly functionArn: string;
@@ -24,6 +24,7 @@ export function changeEverywhere(pool: Pool, membership: Membership | undefined)
     return {
       retire: (functionArn, keepRevisionId) => pool.retire(functionArn, keepRevisionId),
       expect: (runtime) => pool.expect(runtime),
+      compile: (revision) => pool.compile(revision),
       provision: async (functionArn, wanted) => pool.provision(functionArn, wanted),
       provisioned: async (revision) => pool.provisioned(revision),
     };
@@ -42,6 +43,8 @@ export function changeEverywhere(pool: Pool, membership: Membership | undefined)
       pool.expect(runtime);
       void membership.askOthers("expect", runtime);
     },
+    // On disk, and so made for all.
+    compile: (revision) => pool.compile(revision),
     ...provisionAtOwner(pool, membership),
   };
 }

@@ -2,6 +2,7 @@ import { findExtensions } from "../extensions/find.mjs";
 import { createCurrent } from "./current.mjs";
 import { createChannel, errorFields, fields, kinds, openSocket } from "./channel.mjs";
 import { clockMs } from "./clock.mjs";
+import { openCompileCache, sendCompileCache } from "./compile-cache.mjs";
 import { patchConsole } from "./console.mjs";
 import { enterTask, installGlobals, replaceEnvironment } from "./environment.mjs";
 import { describe, runtimeError } from "./errors.mjs";
@@ -28,11 +29,14 @@ const handedOut = isSecondLife ? Promise.resolve() : handOutListeners();
 
 const current = createCurrent();
 let runner;
+/** This sandbox is there for the compile cache alone: what its function does in init is of no account. */
+let isCompiling = false;
 
 const rejoinPort = isSecondLife ? Number(process.env.SKERRY_REJOIN) : undefined;
 const channel = createChannel(openSocket(rejoinPort), (frame) => {
   if (frame.kind === kinds.specialise) void specialise(frame);
   else if (frame.kind === kinds.recall) runner?.recall();
+  else if (frame.kind === kinds.collect && isCompiling) sendCompileCache(channel);
   else if (frame.kind !== kinds.invoke || !runner?.add(frame)) process.exit(1);
 });
 
@@ -82,6 +86,8 @@ async function specialise(frame) {
   replaceEnvironment(variables);
   enterTask();
   fitHeap(Number(metadata.get(fields.memoryMiB)));
+  isCompiling = metadata.get(fields.compileCache) === "make";
+  openCompileCache(metadata.get(fields.compileCache));
   const concurrency = Number(metadata.get(fields.concurrency) ?? 1);
   const invokeStore = metadata.has(fields.concurrency) ? current.share() : undefined;
   const logError = patchConsole(current);
@@ -98,6 +104,10 @@ async function specialise(frame) {
     [fields.phase, `import=${(clockMs() - replaced).toFixed(3)}`],
   ];
   const failInit = (error) => {
+    if (isCompiling) {
+      channel.send(kinds.initialised, 0, phases());
+      return;
+    }
     const body = describe(error);
     const metadata = [...errorFields(body), ...phases()];
     channel.send(kinds.initError, 0, metadata, Buffer.from(JSON.stringify(body)), true);
@@ -110,6 +120,7 @@ async function specialise(frame) {
   process.once("beforeExit", onEmptyInit);
 
   function crash(title, error, exitCode) {
+    if (isCompiling) return;
     logError(title, error);
     if (!isInitialised) return failInit(error);
     runner.crash(error, exitCode);
@@ -117,7 +128,7 @@ async function specialise(frame) {
 
   try {
     // A module that waits for nothing that will ever happen ends the process, as it would anywhere.
-    channel.unref();
+    if (!isCompiling) channel.unref();
     const loaded = await loadHandler(place("/var/task"), metadata.get(fields.handler));
     channel.ref();
     isInitialised = true;

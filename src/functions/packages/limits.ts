@@ -34,3 +34,6 @@ export const spareMs = 10 * 60_000;
 
 /** Trees of which a process remembers that it marked them as used a moment ago. */
 export const treesRememberedMax = 10_000;
+
+/** Compile caches beside one package: of its functions and their settings, the newest stay. */
+export const cachesPerPackageMax = 8;

@@ -8,6 +8,7 @@ import { ignore } from "#base/ignore.ts";
 import type { Random } from "#base/random.ts";
 import type { BlobStore } from "#storage/storage.ts";
 import { archiveLimits, type ArchiveLimits } from "./archive.ts";
+import { type Caches, createCaches } from "./caches.ts";
 import { cacheBytesMaxDefault } from "./limits.ts";
 import { createTrees } from "./trees.ts";
 import { createTrimmer } from "./trim.ts";
@@ -39,6 +40,8 @@ export interface Packages {
    * itself after each unpacking. What was used in the last ten minutes stays.
    */
   trim(): Promise<void>;
+  /** What functions made of their code; removed with the package. */
+  readonly caches: Caches;
 }
 
 export interface PackageSummary {
@@ -119,6 +122,7 @@ export async function createPackages(deps: PackagesDeps): Promise<Packages> {
       }),
     hold: (path) => trimmer.hold(path.slice(root.length + 1)),
     trim,
+    caches: createCaches({ root, building, random: deps.random }),
   };
 }
 

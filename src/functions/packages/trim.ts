@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Logger } from "#base/context.ts";
 import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
+import { tidyCaches } from "./caches.ts";
 import { spareMs } from "./limits.ts";
 import { treeBytes } from "./unpack.ts";
 
@@ -29,6 +30,7 @@ export function createTrimmer(deps: {
   const holds = join(root, "holds");
   let madeHolds: Promise<unknown> | undefined;
   const sizes = new Map<string, number>(); // of trees, which never change once they are there
+  const cacheSizes = new Map<string, number>(); // likewise
 
   const heldNames = async (): Promise<ReadonlySet<string>> => {
     const held = new Set<string>();
@@ -48,7 +50,11 @@ export function createTrimmer(deps: {
       return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
     },
     async trim(nowMs) {
-      const trees = await listTrees(root, sizes);
+      const caches = await tidyCaches(root, cacheSizes);
+      const trees = (await listTrees(root, sizes)).map((tree) => ({
+        ...tree,
+        bytes: tree.bytes + (caches.get(tree.name) ?? 0),
+      }));
       let bytes = trees.reduce((sum, tree) => sum + tree.bytes, 0);
       if (bytes <= deps.bytesMax) return;
       const held = await heldNames();
@@ -65,6 +71,7 @@ export function createTrimmer(deps: {
         if (!isMine) continue;
         await rm(doomed, { recursive: true, force: true });
         sizes.delete(tree.name);
+        if (caches.has(tree.name)) await tidyCaches(root, cacheSizes);
         bytes -= tree.bytes;
         log.event("package.trimmed", { name: tree.name, bytes: tree.bytes });
       }

@@ -22,6 +22,8 @@ import type {
   LogSink,
 } from "./pool.ts";
 import { cpuMilliOf } from "./size.ts";
+import type { CompileCaches } from "./compile-caches.ts";
+import { unpackTrees } from "./trees.ts";
 import { functionVariables, type InitializationType } from "./variables.ts";
 
 export interface ColdStartDeps {
@@ -33,6 +35,10 @@ export interface ColdStartDeps {
   readonly tracer: Tracer;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+export interface ColdStartParts extends ColdStartDeps {
+  readonly compileCaches: Pick<CompileCaches, "find" | "discard">;
 }
 
 export interface ColdStart {
@@ -59,7 +65,7 @@ export type ColdStarted =
  * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). An init that fails by
  * itself is not repeated: it would fail again. Platform failures reject with `PlatformError`.
  */
-export async function coldStart(deps: ColdStartDeps, start: ColdStart): Promise<ColdStarted> {
+export async function coldStart(deps: ColdStartParts, start: ColdStart): Promise<ColdStarted> {
   const first = await attempt(deps, start, { phase: "init", limitMs: initTimeoutMs });
   if (first.kind === "ready" || first.cause !== "timeout") return first;
   await first.environment.end();
@@ -74,7 +80,7 @@ interface Attempt {
   readonly log?: LogPump;
 }
 
-async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Promise<ColdStarted> {
+async function attempt(deps: ColdStartParts, start: ColdStart, how: Attempt): Promise<ColdStarted> {
   const { clock } = deps;
   const gathering = gather(deps, start);
   ignore(gathering, "awaited below, once there is a sandbox; until then nobody listens");
@@ -117,6 +123,9 @@ async function attempt(deps: ColdStartDeps, start: ColdStart, how: Attempt): Pro
     }
     const lost = outcome !== "timeout" && outcome.kind === "exit" && launcherLost(outcome.exit);
     if (lost) throw lost;
+    const hadCache = assignment.trees["cache"] !== undefined;
+    if (hadCache && outcome !== "timeout" && outcome.kind === "exit")
+      await deps.compileCaches.discard(start.revision);
     return await failed(environment, outcome, { initMs, phase: how.phase });
   } catch (error) {
     await holding?.catch(() => undefined); // what failed first is told
@@ -176,7 +185,7 @@ interface Gathered {
 }
 
 /** Needs no sandbox, so it runs while one boots. */
-async function gather(deps: ColdStartDeps, start: ColdStart): Promise<Gathered> {
+async function gather(deps: ColdStartParts, start: ColdStart): Promise<Gathered> {
   const { revision } = start;
   const [trees, credentials] = await Promise.all([
     timed(deps, start, "package", () => unpackTrees(deps.packages, revision)),
@@ -184,7 +193,9 @@ async function gather(deps: ColdStartDeps, start: ColdStart): Promise<Gathered> 
       deps.credentials.issue({ roleArn: revision.roleArn, sessionName: revision.name }),
     ),
   ]);
-  return { trees, credentials };
+  // Looked for last: it may have been made while the package was unpacked.
+  const cache = deps.compileCaches.find(revision);
+  return { trees: cache === undefined ? trees : { ...trees, cache }, credentials };
 }
 
 async function hold(
@@ -192,8 +203,10 @@ async function hold(
   environment: Environment,
   trees: Gathered["trees"],
 ): Promise<void> {
-  for (const path of Object.values(trees))
-    environment.parts.attached.use(await packages.hold(path));
+  for (const [name, path] of Object.entries(trees)) {
+    // A cache may go while it is used: what is not there is compiled.
+    if (name !== "cache") environment.parts.attached.use(await packages.hold(path));
+  }
 }
 
 function assign(
@@ -217,18 +230,6 @@ function assign(
     }),
     trees,
   };
-}
-
-async function unpackTrees(
-  packages: Packages,
-  revision: Revision,
-): Promise<Record<string, string>> {
-  const layers = revision.layers.map((layer) => layer.codeSha256);
-  const [task, opt] = await Promise.all([
-    packages.unpack(revision.codeSha256),
-    layers.length === 0 ? undefined : packages.mergeLayers(layers),
-  ]);
-  return opt === undefined ? { task } : { task, opt };
 }
 
 async function failed(

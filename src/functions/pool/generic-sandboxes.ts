@@ -46,8 +46,13 @@ export class GenericSandboxes implements AsyncDisposable {
     this.#changed = changed;
   }
 
-  prefer(runtime: Runtime): void {
-    this.#kind(runtime).preferred = true;
+  /** Those with these identifiers are always in use; an identifier that is none is told in the log. */
+  preferAll(runtimes: ReadonlyMap<string, Runtime>, identifiers: readonly string[]): void {
+    for (const identifier of identifiers) {
+      const runtime = runtimes.get(identifier);
+      if (runtime) this.#kind(runtime).preferred = true;
+      else this.#deps.log.event("pool.preboot-unknown", { level: "warn", runtime: identifier });
+    }
   }
 
   /** Somebody needs this kind: it is worth keeping some, and worth trying again if booting failed. */

@@ -47,6 +47,11 @@ export const genericFailuresMax = 3;
 export const initFailurePolicy = { freeCount: 5, baseMs: 250, capMs: 5_000 } as const;
 export const brokenRevisionsMax = 1_000;
 
+/** From a deployment or a first start to the making of a compile cache; nobody waits for that. */
+export const compilePauseMs = 500;
+/** Functions that wait for theirs, and those remembered as done with. */
+export const compilesWaitingMax = 10_000;
+
 /** Cold starts remembered for explanation. */
 export const startsRemembered = 256;
 

@@ -12,8 +12,10 @@ import {
   type Prewarm,
 } from "#functions/scheduler/scheduler.ts";
 import { StartsAhead, waitingOf } from "./ahead.ts";
+import { Alarm } from "./alarm.ts";
 import { BrokenRevisions } from "./broken-revisions.ts";
 import type { ColdStartDeps, ColdStarted } from "./cold-start.ts";
+import { CompileCaches } from "./compile-caches.ts";
 import { Ends } from "./ends.ts";
 import type { Environment } from "./environment.ts";
 import { Freezer } from "./freezing.ts";
@@ -79,14 +81,15 @@ class LivePool implements EnvironmentPool {
   readonly #warm = new WarmEnvironments();
   readonly #room: Room;
   readonly #ends: Ends;
+  readonly #compileCaches: CompileCaches;
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #converging = false;
-  #again: Disposable | undefined;
-  #againAtMs = Infinity;
+  readonly #alarm: Alarm;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
+    this.#alarm = new Alarm(deps.clock, () => this.#converge());
     this.#room = new Room(deps.memory, deps.settings.functionMemoryMiB);
     deps.memory?.bind(() => this.#converge());
     this.#generic = new GenericSandboxes(deps, this.#stop.signal, () => this.#converge());
@@ -99,7 +102,16 @@ class LivePool implements EnvironmentPool {
     this.#roster = new Roster({
       clock: deps.clock,
       idleTimeoutMs: deps.settings.idleTimeoutMs,
-      generic: () => ({ rows: this.#generic.supply(), memoryMiB: this.#generic.reservedMiB() }),
+      generic: () => ({
+        rows: this.#generic.supply(),
+        memoryMiB: this.#generic.reservedMiB() + this.#compileCaches.reservedMiB,
+      }),
+    });
+    this.#compileCaches = new CompileCaches({
+      ...deps,
+      signal: this.#stop.signal,
+      freeMiB: () => this.#room.limits().memoryMiBMax - this.#roster.fleet.reservedMiB,
+      changed: () => this.#converge(),
     });
     this.#ends = new Ends({
       ...deps,
@@ -119,14 +131,11 @@ class LivePool implements EnvironmentPool {
       provisioned: this.#provisioned,
       ahead: this.#ahead,
       warm: this.#warm,
+      compileCaches: this.#compileCaches,
       signal: this.#stop.signal,
       welcome: (started, start) => this.#welcome(started, start),
     });
-    for (const identifier of deps.settings.prebootRuntimes) {
-      const runtime = deps.runtimes.get(identifier);
-      if (runtime) this.#generic.prefer(runtime);
-      else deps.log.event("pool.preboot-unknown", { level: "warn", runtime: identifier });
-    }
+    this.#generic.preferAll(deps.runtimes, deps.settings.prebootRuntimes);
     this.#converge();
   }
 
@@ -224,6 +233,10 @@ class LivePool implements EnvironmentPool {
     this.#converge();
   }
 
+  compile(revision: Revision): void {
+    this.#compileCaches.begin(revision);
+  }
+
   snapshot(): PoolSnapshot {
     const environments = snapshotOf(this.#roster.all(), this.#starts.underWay());
     return { generic: this.#generic.counts(), environments };
@@ -235,10 +248,11 @@ class LivePool implements EnvironmentPool {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new PlatformError("server.stopping", "the server stops"));
-    this.#again?.[Symbol.dispose]();
+    this.#alarm[Symbol.dispose]();
     this.#freezer[Symbol.dispose]();
     this.#line.refuseAll(this.#stop.signal.reason);
     await this.#generic[Symbol.asyncDispose]();
+    await this.#compileCaches.settled();
     while (this.#running.size > 0 || this.#roster.size > 0) {
       const ends = Array.from(this.#roster.all(), (environment) => environment.end());
       await Promise.allSettled([...this.#running, ...ends, this.#ends.settled()]);
@@ -291,7 +305,7 @@ class LivePool implements EnvironmentPool {
     this.#warm.setIdle(environment);
     this.#freezer.idle(environment);
     const keepUntilMs = this.#roster.rested(environment, prewarm);
-    if (keepUntilMs < this.#againAtMs) this.#converge();
+    if (keepUntilMs < this.#alarm.atMs) this.#converge();
   }
 
   /** Asks the scheduler once per turn, however many changes there were. */
@@ -341,16 +355,8 @@ class LivePool implements EnvironmentPool {
     this.#room.making(endingMiB, roomMade, () => this.#converge());
     for (const start of decided.start) this.#begin(start, roomMade);
     for (const kind of decided.boot) this.#generic.bootOne(kind);
-    this.#lookAgainAt(decided.againAtMs ?? Infinity);
+    this.#alarm.set(decided.againAtMs ?? Infinity);
     this.#room.tell(this.#roster.fleet.reservedMiB, decided.missingMiB);
-  }
-
-  #lookAgainAt(atMs: number): void {
-    this.#again?.[Symbol.dispose]();
-    this.#againAtMs = atMs;
-    if (atMs === Infinity) return;
-    const inMs = Math.max(1, atMs - this.#deps.clock.monotonicMs());
-    this.#again = this.#deps.clock.timer(inMs, () => this.#converge());
   }
 
   #begin(decided: Plan["start"][number], roomMade: Promise<unknown>): void {
@@ -379,6 +385,7 @@ class LivePool implements EnvironmentPool {
       return;
     }
     this.#broken.succeeded(start.key);
+    this.#compileCaches.begin(start.revision);
     // One that ended by itself goes at once if nobody uses it, else when the invocation lets go.
     void environment.parts.sandbox.exited.then(
       () => environment.state === "idle" && this.#ends.end(environment),

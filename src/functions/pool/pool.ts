@@ -46,6 +46,8 @@ export interface EnvironmentPool extends AsyncDisposable {
    * is booted in the background. Unknown runtimes are ignored.
    */
   expect(runtime: string): void;
+  /** This revision has been deployed: what spares its starts the compiling is made, in a while and once. */
+  compile(revision: Revision): void;
   /**
    * So many environments of these revisions of the function are to be alive at all times, and none of its
    * others, until something else is said; those that are too many end. Not durable: whoever keeps the wish says it again after a start. What this host

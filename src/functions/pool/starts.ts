@@ -4,7 +4,7 @@ import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
 import type { Plan, Prewarm } from "#functions/scheduler/scheduler.ts";
 import type { Making, StartsAhead } from "./ahead.ts";
 import { boot, type Booted } from "./booted.ts";
-import { coldStart, type ColdStartDeps, type ColdStarted } from "./cold-start.ts";
+import { coldStart, type ColdStarted, type ColdStartParts } from "./cold-start.ts";
 import type { GenericSandboxes } from "./generic-sandboxes.ts";
 import { startsRemembered } from "./limits.ts";
 import type { ColdReason, ProvisionedState, StartRecord } from "./pool.ts";
@@ -27,7 +27,7 @@ export interface Starting extends Making {
   retired: boolean;
 }
 
-export interface StartsDeps extends ColdStartDeps {
+export interface StartsDeps extends ColdStartParts {
   readonly driver: SandboxDriver;
   readonly log: Logger;
   readonly line: WaitingLine;

@@ -43,6 +43,19 @@ export const javaArchiveBytesMax = 96 * 1024 * 1024;
 export const pythonCompiling = { memoryMiB: 256, scratchMiB: 16, timeoutMs: 30_000 } as const;
 export const pythonByteCodeBytesMax = 4 * 1024 * 1024;
 
+/**
+ * A function's compile cache: how long its init may take and how long all of it may, and what is kept at most.
+ * Two AWS clients make 1 MiB in 25 files.
+ */
+export const compileCache = {
+  initMs: 5_000,
+  timeoutMs: 30_000,
+  bytesMax: 32 * 1024 * 1024,
+  filesMax: 10_000,
+} as const;
+/** Bytes of JavaScript from which it saves a millisecond, and files looked at to find out. */
+export const worthCompiling = { fromBytes: 192 * 1024, filesMax: 2_000 } as const;
+
 /** Connections a custom runtime may hold to its Runtime API, and bytes of one request's headers. */
 export const runtimeApiConnectionsMax = 64;
 export const runtimeApiHeaderBytesMax = 64 * 1024;

@@ -316,7 +316,8 @@ function describe(heard: Heard | undefined): string {
   return `it ended with ${heard.exit.signal ?? heard.exit.code ?? heard.exit.cause}`;
 }
 
-function specialiseFields(assignment: Assignment): readonly Field[] {
+/** What SPECIALISE says of a function. */
+export function specialiseFields(assignment: Assignment): readonly Field[] {
   return [
     [fields.handler, assignment.handler],
     [fields.memoryMiB, String(assignment.memoryMiB)],
@@ -324,6 +325,9 @@ function specialiseFields(assignment: Assignment): readonly Field[] {
     ...(assignment.concurrency === undefined
       ? []
       : [[fields.concurrency, String(assignment.concurrency)] satisfies Field]),
+    ...(assignment.trees["cache"] === undefined
+      ? []
+      : [[fields.compileCache, "use"] satisfies Field]),
     ...Object.entries(assignment.environment).map(([name, value]): Field => [
       fields.variable,
       `${name}=${value}`,

@@ -1,11 +1,14 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { once } from "./once.ts";
 import { writeGuestScript } from "./guest-script.ts";
-import { attachManaged } from "./managed-guest.ts";
+import { makeCompileCache } from "./compile-cache.ts";
+import { attachManaged, specialiseFields } from "./managed-guest.ts";
 import type { ManagedGuestDeps } from "./managed-guest.ts";
 import { bootCpuMilli, concurrencyPerCpu, ports, processesMax } from "./limits.ts";
 import { buildSdkTree, findPackage, projectRoot } from "./node-packages.ts";
 import type { Runtime } from "./runtimes.ts";
+import { isWorthCompiling } from "./worth-compiling.ts";
 
 export const guestDirectory = join(projectRoot, "guest");
 
@@ -87,7 +90,24 @@ function createNodeRuntime(major: number, deps: NodeRuntimeDeps, trees: Prepared
       };
     },
     attach: (sandbox, signal) => attachManaged(sandbox, deps, signal),
+    compiler: {
+      isWorthIt: isWorthCompiling,
+      identity: (variables) =>
+        ownChoices.some((name) => variables[name]) ? undefined : identityOf(major),
+      compile: (sandbox, assignment) =>
+        makeCompileCache(deps, { sandbox, assignment, metadata: specialiseFields(assignment) }),
+    },
   };
+}
+
+/** With one of these a function has no compile cache, or one of its own. */
+const ownChoices = ["NODE_DISABLE_COMPILE_CACHE", "NODE_COMPILE_CACHE"];
+
+/** V8 itself compares version and flags; this keeps another build from being offered it at all. */
+function identityOf(major: number): string | undefined {
+  const binary = findNode(major);
+  const status = binary === undefined ? undefined : statSync(binary, { throwIfNoEntry: false });
+  return status && `node${major}-${process.arch}-${status.size}-${status.mtimeMs}`;
 }
 
 function probeNode(major: number): { readonly usable: boolean; readonly reason: string } {

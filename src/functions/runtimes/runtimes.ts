@@ -79,7 +79,29 @@ export interface Runtime {
   }): Promise<SandboxSpec>;
   /** Waits for the boot program's "ready". Rejects with `sandbox.start-failed` if it dies first. */
   attach(sandbox: Sandbox, signal: AbortSignal): Promise<Guest>;
+  /** Absent where code is not compiled at each start, or the interpreter keeps no such thing. */
+  readonly compiler?: Compiler;
 }
+
+/** Makes what spares later starts of the same function the compiling. */
+export interface Compiler {
+  /** Whether it would save more than it costs, as far as the unpacked code tells. */
+  isWorthIt(tree: string): Promise<boolean>;
+  /**
+   * What a cache can only be used with: another runtime has another. Undefined when there is none here, or a
+   * function with these variables wants none.
+   */
+  identity(variables: Readonly<Record<string, string>>): string | undefined;
+  /**
+   * Loads the function in `sandbox`, which is booted, nobody's and of no other use afterwards. What comes
+   * back was made by the function's process and must reach no other function. Errors: `channel.broken`,
+   * `sandbox.start-failed`.
+   */
+  compile(sandbox: Sandbox, assignment: Assignment): Promise<CompiledFiles>;
+}
+
+/** Path relative to the cache → content. */
+export type CompiledFiles = ReadonlyMap<string, Uint8Array>;
 
 /** The booted but still generic guest in a sandbox, then the function in it. */
 export interface Guest {
@@ -177,7 +199,10 @@ export interface Assignment {
   readonly environment: Readonly<Record<string, string>>;
   /** Invocations the guest runs side by side; absent where it runs one at a time. */
   readonly concurrency?: number;
-  /** Trees to appear inside, by slot name: `task` is the code, `opt` the merged layers (optional). */
+  /**
+   * Trees to appear inside, by slot name: `task` is the code, `opt` the merged layers (optional), `cache` what
+   * this function's code was compiled to (optional).
+   */
   readonly trees: Readonly<Record<string, string>>;
 }
 

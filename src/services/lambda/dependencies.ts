@@ -22,7 +22,7 @@ export interface LambdaDeps {
   readonly invoker: Pick<Invoker, "invoke" | "enqueue">;
   /** By API name. */
   readonly runtimes: ReadonlyMap<string, Pick<Runtime, "probe" | "concurrencyPerCpu">>;
-  readonly pool: Pick<EnvironmentPool, "retire" | "expect"> & Provisioner;
+  readonly pool: Pick<EnvironmentPool, "retire" | "expect" | "compile"> & Provisioner;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

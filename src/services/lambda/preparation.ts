@@ -63,7 +63,7 @@ const readyState: RevisionState = {
 export function createPreparation(deps: {
   readonly registry: FunctionRegistry;
   readonly packages: Pick<Packages, "unpack" | "mergeLayers">;
-  readonly pool: Pick<EnvironmentPool, "retire" | "expect">;
+  readonly pool: Pick<EnvironmentPool, "retire" | "expect" | "compile">;
   readonly clock: Clock;
   readonly log: Logger;
 }): Preparation {
@@ -127,6 +127,7 @@ async function prepare(
     deps.log.event("lambda.prepared", { functionArn: latest.functionArn, failure });
     if (failure === undefined) {
       deps.pool.expect(latest.runtime);
+      deps.pool.compile(latest);
       await retireOthers(deps, id);
     }
     return;

@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly memoryMiB?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly concurrency?: number;
+  /** Used in place of trees written from `files` and `layer`. */
+  readonly trees?: Readonly<Record<string, string>>;
   /** The sandbox was made while nobody waited for it. */
   readonly isGeneric?: boolean;
 }
@@ -92,7 +94,7 @@ async function start(
 ): Promise<Started> {
   const runtime = place.runtimes.get(options.runtime);
   if (!runtime) throw new Error(`no runtime ${options.runtime}`);
-  const trees: Record<string, string> = { task: join(place.folder, "task") };
+  const trees: Record<string, string> = { task: join(place.folder, "task"), ...options.trees };
   await writeTree(join(place.folder, "task"), options.files);
   if (options.layer) {
     trees["opt"] = join(place.folder, "opt");

@@ -78,6 +78,7 @@ export async function startLambdaServer(
     ),
     pool: {
       expect: () => undefined,
+      compile: () => undefined,
       retire: (arn) => void state.retired.push(arn),
       provision: async (_arn, wanted) => {
         state.provisioned.clear();
