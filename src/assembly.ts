@@ -251,7 +251,9 @@ async function createServices(
   const { accountConcurrency } = config;
   const changed = changeEverywhere(pool, membership);
   const engineParts = { blobs, packages, registry, invoker, runtimes, accountConcurrency };
-  const lambda: Lambda = begun.use(createLambda({ ...remembered, ...engineParts, pool: changed }));
+  const lambda: Lambda = begun.use(
+    createLambda({ ...remembered, ...engineParts, pool: changed, events }),
+  );
   const services: Services = { lambda, logs, iam };
   begun.defer(() => time.letGo());
   return {
@@ -266,6 +268,7 @@ async function createServices(
     loaders: [...serviceLoaders(services), ...events.loaders],
     async settle() {
       await time.letGo();
+      await lambda.stopPolling();
       await events.outbox[Symbol.asyncDispose]();
       await invoker[Symbol.asyncDispose]();
     },

@@ -55,6 +55,12 @@ export interface EventServices {
   readonly outbox: Outbox;
   readonly journal: Journal;
   readonly loaders: readonly ServiceLoader[];
+  /** For positions and other notes that no process keeps in memory. */
+  readonly store: Store;
+  /** The time that services live by. */
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  readonly endpoint: string;
 }
 
 /**
@@ -74,7 +80,7 @@ export function createEventServices(
   const targets = createTargets();
   const sources = createSources();
   const journal = createJournal();
-  const outbox = createOutbox({ ...deps, targets, journal });
+  const outbox = createOutbox({ ...deps, store: deps.plainStore, targets, journal });
   const loaders: ServiceLoader[] = [];
   /** `name` is the service's folder. */
   const add = <S extends EventService>(name: string, made: S): S => {
@@ -91,5 +97,6 @@ export function createEventServices(
   add("s3", createS3({ ...deps, store: deps.plainStore }));
   add("dynamodb", createDynamodb({ ...deps, store: deps.plainStore, shared: deps.store }));
   begun.use(outbox); // last: it ends before those it delivers to
-  return { targets, sources, outbox, journal, loaders };
+  const { clock, tracer, endpoint, plainStore: store } = deps;
+  return { targets, sources, outbox, journal, loaders, store, clock, tracer, endpoint };
 }

@@ -141,6 +141,7 @@ export interface SourceRegistry {
   find(arn: string): EventSource | undefined;
 }
 
+export type { Journal } from "./journal.ts";
 export { createSources, createTargets } from "./registries.ts";
 export { readPolicyVerdict } from "./resource-policy.ts";
 export { deliver, isFinal, nextDeliveryMs } from "./delivery.ts";

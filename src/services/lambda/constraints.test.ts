@@ -20,6 +20,7 @@ const valid: Readonly<Record<string, unknown>> = {
   Action: "lambda:InvokeFunction",
   Principal: "*",
   Resource: "arn:aws:lambda:us-east-1:000000000000:function:f",
+  UUID: "00000000-0000-4000-8000-000000000000",
   Tags: { name: "value" },
   TagKeys: ["name"],
   Arn: "arn:aws:lambda:us-east-1:000000000000:layer:layer:1",

@@ -168,6 +168,25 @@ const invocation: Constraints = {
 };
 const layerFilter: Constraints = { CompatibleArchitecture: architecture };
 
+const sourceArn = text(
+  undefined,
+  undefined,
+  String.raw`arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)`,
+);
+const mappingSettings: Constraints = {
+  FunctionName: plainName,
+  BatchSize: number(1, 10_000),
+  MaximumBatchingWindowInSeconds: number(0, 300),
+  ParallelizationFactor: number(1, 10),
+  "DestinationConfig.OnSuccess.Destination": destination,
+  "DestinationConfig.OnFailure.Destination": destination,
+  MaximumRecordAgeInSeconds: number(-1, 604_800),
+  MaximumRetryAttempts: number(-1, 10_000),
+  TumblingWindowInSeconds: number(0, 900),
+  FunctionResponseTypes: { kind: "list", min: 0, max: 1, items: oneOf("ReportBatchItemFailures") },
+  "ScalingConfig.MaximumConcurrency": number(2, 1_000),
+};
+
 /**
  * Ranges, lengths, patterns and choices of every member of every supported operation, as the
  * service's model states them (botocore `lambda/2015-03-31/service-2.json`, 2026-11). Runtime names
@@ -270,6 +289,13 @@ export const constraints: Readonly<Record<string, Constraints>> = {
   },
   RemovePermission: { ...qualified, StatementId: text(1, 100, "([a-zA-Z0-9-_.]+)") },
   GetPolicy: qualified,
+  CreateEventSourceMapping: {
+    ...mappingSettings,
+    EventSourceArn: sourceArn,
+    StartingPosition: oneOf("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"),
+  },
+  UpdateEventSourceMapping: mappingSettings,
+  ListEventSourceMappings: { FunctionName: plainName, EventSourceArn: sourceArn, ...page },
   PutFunctionEventInvokeConfig: eventInvoke,
   UpdateFunctionEventInvokeConfig: eventInvoke,
   GetFunctionEventInvokeConfig: qualified,

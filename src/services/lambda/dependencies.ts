@@ -2,6 +2,8 @@ import type * as Sdk from "@aws-sdk/client-lambda";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import type { Random } from "#base/random.ts";
+import type { Journal, SourceRegistry } from "#events/events.ts";
+import type { Outbox } from "#events/outbox/outbox.ts";
 import type { Invoker } from "#functions/invoker/invoker.ts";
 import type { Packages } from "#functions/packages/packages.ts";
 import type { EnvironmentPool } from "#functions/pool/pool.ts";
@@ -9,6 +11,7 @@ import type { FunctionRegistry } from "#functions/registry/registry.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
 import type { Handler, OperationInput, OperationOutput } from "#protocol/service/service.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
+import type { Tracer } from "#telemetry/telemetry.ts";
 import type { Preparation } from "./preparation.ts";
 import type { Provisioner, Provisioning } from "./provisioning.ts";
 import type { RecordCache } from "./record-cache.ts";
@@ -28,6 +31,18 @@ export interface LambdaDeps {
   readonly log: Logger;
   /** Concurrent invocations of an account in a region. */
   readonly accountConcurrency: number;
+  /** What wakes functions, and where their failures go. */
+  readonly events: {
+    readonly sources: SourceRegistry;
+    readonly outbox: Outbox;
+    readonly journal: Journal;
+    /** For positions and other notes that no process keeps in memory. */
+    readonly store: Store;
+    /** The time that services live by. */
+    readonly clock: Clock;
+    readonly tracer: Tracer;
+    readonly endpoint: string;
+  };
 }
 
 /** What every operation works with. */

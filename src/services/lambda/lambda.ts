@@ -7,6 +7,7 @@ import { constraints, wording } from "./constraints.ts";
 import type { LambdaDeps, LambdaScope } from "./dependencies.ts";
 import { createAsyncSettings } from "./async-settings.ts";
 import { createFunctionUrlTable } from "./function-urls.ts";
+import { createMappingRunner } from "./mappings/mapping-runner.ts";
 import { functionTable } from "./operations.ts";
 import { resourceTable } from "./operations-resources.ts";
 import { createPreparation } from "./preparation.ts";
@@ -28,9 +29,11 @@ export interface Lambda extends AsyncDisposable {
   readonly codeLinks: Pick<CodeLinks, "serve">;
   /**
    * Continues preparing what an earlier process left unfinished, and allocates provisioned concurrency
-   * again; call once at start.
+   * again, and polls for event source mappings; call once at start.
    */
   resume(): Promise<void>;
+  /** Polls no source any more: what is under way gets its time, the rest is put back. */
+  stopPolling(): Promise<void>;
   /** Resolves when this process prepares no function any more. */
   settled(): Promise<void>;
 }
@@ -51,6 +54,7 @@ export function createLambda(deps: LambdaDeps): Lambda {
   const links = createCodeLinks(deps);
   const runtimeNames = new Set(deps.runtimes.keys());
   const scope: LambdaScope = { ...deps, preparation, provisioning, cache, runtimeNames };
+  const runner = createMappingRunner(scope);
   const table = { ...functionTable(scope, links), ...resourceTable(scope, links) };
   const constraintCheck = createConstraintCheck({ everywhere: {}, only: constraints }, wording);
   return {
@@ -61,9 +65,12 @@ export function createLambda(deps: LambdaDeps): Lambda {
     async resume() {
       await preparation.resume();
       await provisioning.resume();
+      runner.start();
     },
+    stopPolling: async () => runner[Symbol.asyncDispose](),
     settled: () => preparation.idle(),
     async [Symbol.asyncDispose]() {
+      await runner[Symbol.asyncDispose]();
       await preparation[Symbol.asyncDispose]();
       await provisioning[Symbol.asyncDispose]();
       await cache[Symbol.asyncDispose]();

@@ -68,3 +68,10 @@ export const cachedRecordsMax = 10_000;
 export const concurrencyMax = 1_600;
 /** Of a vCPU, by the default ratio of 2 GiB (the smallest that may be named). */
 export const capacityMemoryMiBPerCpu = 2_048;
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html: five, ten by request; ten here. */
+export const mappingFiltersMax = 10;
+/** Beyond the function's own timeout: waiting for an environment. */
+export const mappingCallGraceMs = 60_000;
+/** Pause before mappings whose records could not be read or written are looked at again. */
+export const mappingTroubleMs = 1_000;

@@ -42,6 +42,11 @@ import {
   UpdateAlias$,
   UpdateFunctionEventInvokeConfig$,
   UpdateFunctionUrlConfig$,
+  CreateEventSourceMapping$,
+  DeleteEventSourceMapping$,
+  GetEventSourceMapping$,
+  ListEventSourceMappings$,
+  UpdateEventSourceMapping$,
 } from "@aws-sdk/client-lambda";
 import type * as Sdk from "@aws-sdk/client-lambda";
 import type { OperationTable } from "#protocol/service/service.ts";
@@ -51,6 +56,7 @@ import { codeRequestBytesMax } from "./limits.ts";
 import { accountOperations } from "./operations/account.ts";
 import { aliasOperations } from "./operations/aliases.ts";
 import { eventInvokeOperations } from "./operations/event-invoke-configs.ts";
+import { eventSourceMappingOperations } from "./operations/event-source-mappings.ts";
 import { functionUrlOperations } from "./operations/function-urls.ts";
 import { layerOperations } from "./operations/layers.ts";
 import { layerPermissionOperations } from "./operations/layer-permissions.ts";
@@ -67,6 +73,18 @@ export function resourceTable(scope: LambdaScope, links: CodeLinks) {
     ...accessTable(scope),
     ...settingsTable(scope),
     ...provisionedTable(scope),
+    ...mappingTable(scope),
+  } satisfies OperationTable<typeof Sdk>;
+}
+
+function mappingTable(scope: LambdaScope) {
+  const mappings = eventSourceMappingOperations(scope);
+  return {
+    CreateEventSourceMapping: [CreateEventSourceMapping$, mappings.createEventSourceMapping],
+    GetEventSourceMapping: [GetEventSourceMapping$, mappings.getEventSourceMapping],
+    ListEventSourceMappings: [ListEventSourceMappings$, mappings.listEventSourceMappings],
+    UpdateEventSourceMapping: [UpdateEventSourceMapping$, mappings.updateEventSourceMapping],
+    DeleteEventSourceMapping: [DeleteEventSourceMapping$, mappings.deleteEventSourceMapping],
   } satisfies OperationTable<typeof Sdk>;
 }
 

@@ -70,7 +70,7 @@ async function answer(result: InvocationResult): Promise<{
 }
 
 /** The invoker has already limited what a buffered answer may hold. */
-async function whole(payload: InvocationResult["payload"]): Promise<Uint8Array> {
+export async function whole(payload: InvocationResult["payload"]): Promise<Uint8Array> {
   if (payload instanceof Uint8Array) return payload;
   const parts: Uint8Array[] = [];
   let byteCount = 0;

@@ -1,13 +1,15 @@
+import { parseArn } from "#base/arn.ts";
 import type { RequestContext } from "#base/context.ts";
 import type { FunctionReference, RegistryEdit } from "#functions/registry/registry.ts";
 import type { LambdaHandler, LambdaScope } from "../dependencies.ts";
-import { invalid, unsupported } from "../errors.ts";
+import { invalid, nothingThere, unsupported } from "../errors.ts";
+import { mappings } from "../mappings/mapping-record.ts";
 import * as records from "../records.ts";
 import { functionArn, functionReference } from "../reference.ts";
 import { checkTags, egressOf } from "../tags.ts";
 import { entryAt } from "./functions.ts";
 
-/** TagResource, UntagResource, ListTags: of functions as a whole. */
+/** TagResource, UntagResource, ListTags: of functions as a whole, and of event source mappings. */
 export function tagOperations(scope: LambdaScope) {
   return {
     tagResource: tagResource(scope),
@@ -18,11 +20,16 @@ export function tagOperations(scope: LambdaScope) {
 
 function tagResource(scope: LambdaScope): LambdaHandler<"TagResource"> {
   return async (input, context) => {
-    const id = taggedFunction(input.Resource, context);
     const added = input.Tags;
     if (Object.keys(added).length === 0) {
       throw invalid("An error occurred and the request cannot be processed.");
     }
+    const mapping = taggedMapping(input.Resource, context);
+    if (mapping) {
+      await changeMappingTags(scope, mapping, (before) => ({ ...before, ...added }));
+      return {};
+    }
+    const id = taggedFunction(input.Resource, context);
     await changeTags(scope, id, (before) => ({ ...before, ...added }));
     return {};
   };
@@ -30,22 +37,29 @@ function tagResource(scope: LambdaScope): LambdaHandler<"TagResource"> {
 
 function untagResource(scope: LambdaScope): LambdaHandler<"UntagResource"> {
   return async (input, context) => {
-    const id = taggedFunction(input.Resource, context);
     const removed = new Set(input.TagKeys);
     if (removed.size === 0) {
       throw invalid(
         "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null",
       );
     }
-    await changeTags(scope, id, (before) =>
-      Object.fromEntries(Object.entries(before).filter(([name]) => !removed.has(name))),
-    );
+    const without = (before: records.Tags): records.Tags =>
+      Object.fromEntries(Object.entries(before).filter(([name]) => !removed.has(name)));
+    const mapping = taggedMapping(input.Resource, context);
+    if (mapping) await changeMappingTags(scope, mapping, without);
+    else await changeTags(scope, taggedFunction(input.Resource, context), without);
     return {};
   };
 }
 
 function listTags(scope: LambdaScope): LambdaHandler<"ListTags"> {
   return async (input, context) => {
+    const mapping = taggedMapping(input.Resource, context);
+    if (mapping) {
+      const found = await scope.events.store.read((reader) => mappings.get(reader, mapping));
+      if (!found) throw nothingThere();
+      return { Tags: { ...found.tags } };
+    }
     const id = taggedFunction(input.Resource, context);
     const tags = await scope.registry.read((view) => {
       entryAt(view, id);
@@ -53,6 +67,29 @@ function listTags(scope: LambdaScope): LambdaHandler<"ListTags"> {
     });
     return { Tags: { ...tags } };
   };
+}
+
+type MappingPlace = Parameters<typeof mappings.get>[1];
+
+function taggedMapping(arn: string, context: RequestContext): MappingPlace | undefined {
+  const parts = parseArn(arn);
+  const [kind, uuid] = parts?.resource.split(":") ?? [];
+  if (kind !== "event-source-mapping" || uuid === undefined) return undefined;
+  return { accountId: context.principal.accountId, region: context.region, uuid };
+}
+
+async function changeMappingTags(
+  scope: LambdaScope,
+  place: MappingPlace,
+  change: (before: records.Tags) => records.Tags,
+): Promise<void> {
+  await scope.events.store.write((tx) => {
+    const found = mappings.get(tx, place);
+    if (!found) throw nothingThere();
+    const after = change(found.tags);
+    checkTags(after);
+    mappings.put(tx, { ...found, tags: after });
+  });
 }
 
 /** A changed network setting ends idle environments, so that the next invocation already has it. */
@@ -83,7 +120,10 @@ function writeTags(edit: RegistryEdit, id: FunctionReference, tags: records.Tags
 
 function taggedFunction(arn: string, context: RequestContext): FunctionReference {
   if (!arn.includes(":function:")) {
-    throw unsupported("Resource", `only functions can be tagged, not ${arn}`);
+    throw unsupported(
+      "Resource",
+      `only functions and event source mappings can be tagged, not ${arn}`,
+    );
   }
   const id = functionReference(arn, undefined, context);
   if (id.qualifier !== undefined) {

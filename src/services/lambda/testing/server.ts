@@ -5,6 +5,9 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
 import yazl from "yazl";
 import { systemClock } from "#base/clock.ts";
 import { createSeededRandom, systemRandom } from "#base/random.ts";
+import { createSources, createTargets, type SourceRegistry } from "#events/events.ts";
+import { createJournal } from "#events/journal.ts";
+import { createOutbox } from "#events/outbox/outbox.ts";
 import type { Invocation, InvocationResult } from "#functions/invoker/invoker.ts";
 import type { ProvisionedState } from "#functions/pool/pool.ts";
 import { createPackages } from "#functions/packages/packages.ts";
@@ -25,6 +28,8 @@ export interface LambdaServer extends AsyncDisposable {
   readonly lambda: Lambda;
   readonly registry: FunctionRegistry;
   readonly store: Store;
+  /** Where a test adds what functions can be mapped to. */
+  readonly sources: SourceRegistry;
   /** What reached the engine, in order. */
   readonly invocations: Invocation[];
   /** How the engine answers; a test replaces it. */
@@ -56,6 +61,12 @@ export async function startLambdaServer(
   const shared = { store, blobs, clock: systemClock, random: createSeededRandom(11), log };
   const packages = await createPackages({ ...shared, workDir: join(directory, "packages") });
   const registry = createRegistry(shared);
+  const sources = createSources();
+  const journal = createJournal();
+  const { tracer } = telemetry;
+  const endpointInside = "http://localhost:4566";
+  const spine = { ...shared, tracer, journal, endpoint: endpointInside };
+  const outbox = createOutbox({ ...spine, targets: createTargets() });
   const state: Pick<
     LambdaServer,
     "invocations" | "answer" | "retired" | "provisioned" | "allocated"
@@ -94,6 +105,7 @@ export async function startLambdaServer(
       enqueue: async (invocation) => void state.invocations.push(invocation),
     },
     accountConcurrency: 1000,
+    events: { ...spine, sources, outbox },
     ...overrides,
   });
   const loader = {
@@ -113,6 +125,7 @@ export async function startLambdaServer(
     lambda,
     registry,
     store,
+    sources,
     client: (accountId = "000000000000", region = "us-east-1") =>
       new LambdaClient({
         endpoint,
@@ -123,6 +136,7 @@ export async function startLambdaServer(
     async [Symbol.asyncDispose]() {
       await served[Symbol.asyncDispose]();
       await lambda[Symbol.asyncDispose]();
+      await outbox[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });
