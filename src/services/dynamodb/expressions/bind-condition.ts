@@ -4,14 +4,14 @@ import type { ValueType } from "../values/values.ts";
 import type { BoundCondition, BoundOperand, Path } from "./bound.ts";
 import { inOperandsMax, pathStepsMax } from "./limits.ts";
 import type { ExpressionParameter } from "./parser.ts";
-import { isSamePath, pathText } from "./paths.ts";
+import { isSamePath, pathText, saidOf } from "./paths.ts";
 import type { Placeholders } from "./placeholders.ts";
 import type { CallNode, Condition, Operand, PathNode } from "./tree.ts";
 
-/** What names and values of one request are looked up in, and the parameter that errors name. */
+/** What names and values of one request are looked up in, and the parameter that errors begin with, if any. */
 export interface Binding {
   readonly placeholders: Placeholders;
-  readonly parameter: ExpressionParameter;
+  readonly parameter: ExpressionParameter | undefined;
 }
 
 /**
@@ -67,7 +67,7 @@ export function bindCondition(condition: Condition, binding: Binding): BoundCond
 }
 
 export function refuse({ parameter }: Binding, sentence: string): Error {
-  return validation(`Invalid ${parameter}: ${sentence}`);
+  return validation(saidOf(parameter, sentence));
 }
 
 export function bindPath(node: PathNode, binding: Binding): Path {

@@ -3,13 +3,18 @@ import { readRequest } from "./request.ts";
 import type { ExpressionOperation, ExpressionParameters, RequestExpressions } from "./request.ts";
 
 export { applyUpdate } from "./apply-update.ts";
-export type { BoundCondition, BoundUpdate, Path } from "./bound.ts";
+export { bindCondition } from "./bind-condition.ts";
+export { bindUpdate } from "./bind-update.ts";
+export type { BoundCondition, BoundOperand, BoundUpdate, Path } from "./bound.ts";
 export { matches } from "./evaluate.ts";
 export { keyRangeOf } from "./key-conditions.ts";
 export type { KeyAttribute, KeyConditions, KeyRange, SortRange } from "./key-conditions.ts";
 export { pathsOfCondition, pathsRead, pathsWritten } from "./names.ts";
+export { valueAt } from "./paths.ts";
+export { Placeholders } from "./placeholders.ts";
 export { project } from "./project.ts";
 export type { ExpressionOperation, ExpressionParameters, RequestExpressions } from "./request.ts";
+export type { Action, Condition, Operand, PathNode, SetValue, Step, ValueNode } from "./tree.ts";
 
 /**
  * The expressions of DynamoDB and the parameters that came before them: text in, conditions, updates, key

@@ -20,6 +20,11 @@ export function childOf(value: AttributeValue, step: string | number): Attribute
   return value.M === undefined ? undefined : attributeOf(value.M, step);
 }
 
+/** What is wrong with an expression, and with which; statements have none to name. */
+export function saidOf(parameter: ExpressionParameter | undefined, sentence: string): string {
+  return parameter === undefined ? sentence : `Invalid ${parameter}: ${sentence}`;
+}
+
 /** As error messages show a path. */
 export function pathText(path: Path): string {
   return `[${path.map((step) => (typeof step === "number" ? `[${step}]` : step)).join(", ")}]`;
@@ -34,7 +39,10 @@ export function isSamePath(left: Path, right: Path): boolean {
  * as a list. `ValidationException` names the first such pair as written. The sentences are production's:
  * https://github.com/architect/dynalite/blob/main/test/updateItem.js (seen 2026-11).
  */
-export function checkDistinctPaths(paths: readonly Path[], parameter: ExpressionParameter): void {
+export function checkDistinctPaths(
+  paths: readonly Path[],
+  parameter: ExpressionParameter | undefined,
+): void {
   const tree = new Map<string, readonly Path[]>();
   for (const path of paths) tree.set(path[0], [...(tree.get(path[0]) ?? []), path]);
   for (const relation of ["overlap", "conflict"] as const) {
@@ -45,14 +53,17 @@ export function checkDistinctPaths(paths: readonly Path[], parameter: Expression
 function refuseRelated(
   paths: readonly Path[],
   relation: "overlap" | "conflict",
-  parameter: ExpressionParameter,
+  parameter: ExpressionParameter | undefined,
 ): void {
   for (const [at, two] of paths.entries()) {
     const one = paths.slice(0, at).find((earlier) => relationOf(earlier, two) === relation);
     if (!one) continue;
     throw validation(
-      `Invalid ${parameter}: Two document paths ${relation} with each other; must remove or rewrite one of these paths; ` +
-        `path one: ${pathText(one)}, path two: ${pathText(two)}`,
+      saidOf(
+        parameter,
+        `Two document paths ${relation} with each other; must remove or rewrite one of these paths; ` +
+          `path one: ${pathText(one)}, path two: ${pathText(two)}`,
+      ),
     );
   }
 }

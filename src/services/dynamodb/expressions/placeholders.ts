@@ -2,6 +2,7 @@ import { checkedValue, validation } from "../values/values.ts";
 import type { AttributeValue } from "../values/values.ts";
 import { placeholderBytesMax } from "./limits.ts";
 import type { ExpressionParameter } from "./parser.ts";
+import { saidOf } from "./paths.ts";
 
 /** What `#names` and `:values` of a request stand for, and which of them its expressions used. */
 export class Placeholders {
@@ -24,22 +25,28 @@ export class Placeholders {
     this.#unusedValues = new Set(Object.keys(this.#values));
   }
 
-  name(alias: string, parameter: ExpressionParameter): string {
+  name(alias: string, parameter: ExpressionParameter | undefined): string {
     const name = Object.hasOwn(this.#names, alias) ? this.#names[alias] : undefined;
     if (name === undefined) {
       throw validation(
-        `Invalid ${parameter}: An expression attribute name used in the document path is not defined; attribute name: ${alias}`,
+        saidOf(
+          parameter,
+          `An expression attribute name used in the document path is not defined; attribute name: ${alias}`,
+        ),
       );
     }
     this.#unusedNames.delete(alias);
     return name;
   }
 
-  value(placeholder: string, parameter: ExpressionParameter): AttributeValue {
+  value(placeholder: string, parameter: ExpressionParameter | undefined): AttributeValue {
     const value = Object.hasOwn(this.#values, placeholder) ? this.#values[placeholder] : undefined;
     if (value === undefined) {
       throw validation(
-        `Invalid ${parameter}: An expression attribute value used in expression is not defined; attribute value: ${placeholder}`,
+        saidOf(
+          parameter,
+          `An expression attribute value used in expression is not defined; attribute value: ${placeholder}`,
+        ),
       );
     }
     this.#unusedValues.delete(placeholder);
