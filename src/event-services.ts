@@ -95,7 +95,9 @@ export function createEventServices(
   };
   add("sqs", createSqs({ ...deps, store: deps.plainStore }));
   add("s3", createS3({ ...deps, store: deps.plainStore }));
-  add("dynamodb", createDynamodb({ ...deps, store: deps.plainStore, shared: deps.store }));
+  const dynamodb = createDynamodb({ ...deps, store: deps.plainStore, shared: deps.store });
+  add("dynamodb", dynamodb);
+  add("dynamodb-streams", { service: dynamodb.streams });
   begun.use(outbox); // last: it ends before those it delivers to
   const { clock, tracer, endpoint, plainStore: store } = deps;
   return { targets, sources, outbox, journal, loaders, store, clock, tracer, endpoint };

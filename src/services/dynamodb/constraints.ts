@@ -5,6 +5,11 @@ import type {
   ConstraintWording,
 } from "#protocol/constraints/constraints.ts";
 import { segmentsMax, tableNamesMax, transactionItemsMax } from "./limits.ts";
+import {
+  batchStatementsMax,
+  statementCharactersMax,
+  transactStatementsMax,
+} from "./partiql/limits.ts";
 import { validation } from "./values/values.ts";
 
 const indexName: Constraint = { min: 3, max: 255, pattern: "[a-zA-Z0-9_.-]+" };
@@ -110,6 +115,26 @@ export const dynamodbConstraints: ConstraintTable = {
       ClientRequestToken: { min: 1, max: 36 },
     },
     TransactGetItems: { ...onReturns, TransactItems: { min: 1, max: transactionItemsMax } },
+    ExecuteStatement: {
+      Statement: { min: 1, max: statementCharactersMax },
+      Parameters: { min: 1 },
+      Limit: { min: 1 },
+      NextToken: { min: 1, max: 32_768 },
+      ...onReturns,
+    },
+    BatchExecuteStatement: {
+      Statements: { min: 1, max: batchStatementsMax },
+      "Statements[].Statement": { min: 1, max: statementCharactersMax },
+      "Statements[].Parameters": { min: 1 },
+      ...onReturns,
+    },
+    ExecuteTransaction: {
+      TransactStatements: { min: 1, max: transactStatementsMax },
+      "TransactStatements[].Statement": { min: 1, max: statementCharactersMax },
+      "TransactStatements[].Parameters": { min: 1 },
+      ClientRequestToken: { min: 1, max: 36 },
+      ...onReturns,
+    },
     TagResource: {
       ResourceArn: { min: 1, max: 1_283 },
       "Tags[].Key": { min: 1, max: 128 },

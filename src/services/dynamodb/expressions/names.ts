@@ -1,5 +1,5 @@
 import { unreachable } from "#base/assert.ts";
-import type { BoundCondition, BoundOperand, BoundSetValue, BoundUpdate, Path } from "./bound.ts";
+import type { BoundCondition, BoundOperand, BoundUpdate, Path } from "./bound.ts";
 
 /** Every path a condition reads, in the order it is written. */
 export function pathsOfCondition(condition: BoundCondition): readonly Path[] {
@@ -31,30 +31,7 @@ export function pathsWritten(update: BoundUpdate): readonly Path[] {
   return update.actions.map(({ path }) => path);
 }
 
-/** The paths an update reads in the values it sets. */
-export function pathsRead(update: BoundUpdate): readonly Path[] {
-  return update.actions.flatMap((action) =>
-    action.kind === "set" ? pathsOfSetValue(action.value) : [],
-  );
-}
-
 function pathsOfOperand(operand: BoundOperand): readonly Path[] {
   if (operand.kind === "path") return [operand.path];
   return operand.kind === "size" ? pathsOfOperand(operand.of) : [];
-}
-
-function pathsOfSetValue(value: BoundSetValue): readonly Path[] {
-  switch (value.kind) {
-    case "path":
-      return [value.path];
-    case "value":
-      return [];
-    case "if_not_exists":
-      return [value.path, ...pathsOfSetValue(value.otherwise)];
-    case "list_append":
-    case "+":
-    case "-":
-      return [...pathsOfSetValue(value.left), ...pathsOfSetValue(value.right)];
-  }
-  return unreachable(value);
 }

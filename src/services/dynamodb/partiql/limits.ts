@@ -14,6 +14,3 @@ export const partitionsMax = 50;
 
 /** Parentheses, lists and tuples inside one another; bounds the parser's recursion. Ours. */
 export const depthMax = 200;
-
-/** Bytes of items after which a SELECT of several partitions answers with what it has. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html */
-export const pageBytesMax = 1_048_576;

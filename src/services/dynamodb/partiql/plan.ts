@@ -84,7 +84,7 @@ function conjuncts(condition: BoundCondition | undefined): readonly BoundConditi
   return [...conjuncts(condition.left), ...conjuncts(condition.right)];
 }
 
-export function joined(parts: readonly BoundCondition[]): BoundCondition | undefined {
+function joined(parts: readonly BoundCondition[]): BoundCondition | undefined {
   const [first, ...rest] = parts;
   if (!first) return undefined;
   return rest.reduce((left, right): BoundCondition => ({ kind: "and", left, right }), first);

@@ -1,4 +1,4 @@
-/** Bounds of DynamoDB Streams: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html (seen 2026-11); retention and the life of shards are in the service's own limits. */
+/** Bounds of DynamoDB Streams: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html (seen 2026-11); the life of shards is in the service's own limits. */
 
 /** Records and bytes of one GetRecords answer. */
 export const recordsMax = 1_000;
@@ -14,5 +14,5 @@ export const shardsPageMax = 100;
 /** Records trimmed in one transaction. Ours. */
 export const trimmedRecordsMax = 512;
 
-/** Longest time to the next look for something to trim: what comes later is not due before. */
-export { streamRetentionMs } from "../limits.ts";
+/** How long records are kept, and streams after they were disabled. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html */
+export const streamRetentionMs = 24 * 60 * 60 * 1_000;

@@ -1,6 +1,5 @@
 import { keyAfter, keyParts } from "#storage/keys.ts";
 import type { Reader } from "#storage/storage.ts";
-import { streamRetentionMs } from "../limits.ts";
 import {
   decodeStreamRecord,
   readStreamHead,
@@ -13,6 +12,7 @@ import {
   type StreamRecord,
 } from "../stream-records.ts";
 import { itemBytes } from "../values/values.ts";
+import { streamRetentionMs } from "./limits.ts";
 import { shardId } from "./names.ts";
 
 /** A stream and what it holds at one moment. */

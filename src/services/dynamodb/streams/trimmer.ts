@@ -1,5 +1,4 @@
 import type { Transaction } from "#storage/storage.ts";
-import { streamRetentionMs } from "../limits.ts";
 import {
   streamCodec,
   streamHeadCodec,
@@ -7,7 +6,7 @@ import {
   type StreamDescription,
 } from "../stream-records.ts";
 import type { StreamsDeps } from "./deps.ts";
-import { trimmedRecordsMax } from "./limits.ts";
+import { streamRetentionMs, trimmedRecordsMax } from "./limits.ts";
 import { isTooOld, rangeUpTo, readStream, recordsFrom, type StreamState } from "./reading.ts";
 
 /**
