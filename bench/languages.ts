@@ -40,7 +40,7 @@ async function open(
   nothing: readonly string[],
 ): Promise<Language> {
   const workDir = mkdtempSync(join(tmpdir(), "skerry-bench-"));
-  const spec = await createRuntimes({ workDir, clock: systemClock })
+  const spec = await createRuntimes({ workDir, clock: systemClock, endpointPort: 4566 })
     .get(runtime)
     ?.sandboxSpec({ memoryMiB: 256, scratchMiB: 512 });
   const program = spec?.command[0];

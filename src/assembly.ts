@@ -21,7 +21,7 @@ import {
   type GuestEndpoint,
 } from "#functions/pool/pool.ts";
 import { createRegistry } from "#functions/registry/registry.ts";
-import { createRuntimes, type Runtime } from "#functions/runtimes/runtimes.ts";
+import { createRuntimes, endpointPortOf, type Runtime } from "#functions/runtimes/runtimes.ts";
 import {
   createBubblewrapDriver,
   type Omissions,
@@ -51,6 +51,7 @@ import { createLateEndpoint } from "./late-endpoint.ts";
 import { createObservations, type Observations } from "./observations.ts";
 import { type Services, serviceLoaders } from "./services.ts";
 import { createServiceTime, type ServiceTime } from "./time.ts";
+import { listenAt, settlePort } from "./port.ts";
 import { changeEverywhere } from "./together.ts";
 
 /** Live data the store may hold. */
@@ -108,6 +109,7 @@ export async function assembleEngine(config: Config, extras: Extras = {}): Promi
     runtimes: createRuntimes({
       workDir,
       clock,
+      endpointPort: endpointPortOf(config.port),
       driver,
       log,
       javaHome: config.javaHome,
@@ -132,11 +134,12 @@ export interface AssembledServer extends RunningServer {
 
 /** Everything, bottom-up. What was begun is undone in reverse when a later step fails. */
 export async function assemble(
-  config: Config,
+  asked: Config,
   version: string,
   extras: Extras = {},
 ): Promise<AssembledServer> {
   await using begun = new AsyncDisposableStack();
+  const config = { ...asked, port: await settlePort(asked) };
   const engine = begun.use(await assembleEngine(config, extras));
   const { driver } = engine;
   // A whole sandbox is made and ended by it: the rest is put together meanwhile.
@@ -154,7 +157,7 @@ export async function assemble(
   services.bindGateway(gateway);
   const probe = await probing;
   if (!probe.usable) throw new PlatformError("sandbox.unavailable", probe.reason);
-  const address = await gateway.listen();
+  const address = await listenAt(gateway, { port: config.port, isAnyPort: asked.port === 0 });
   await services.lambda.resume();
   status = "running";
 
@@ -222,7 +225,7 @@ async function createServices(
   const logs = begun.use(createLogs({ ...common, expiryClock: time.clock }, membership));
   const iam = createIam({ ...remembered, mode });
   const registry = begun.use(createRegistry(remembered));
-  const guests = createLateEndpoint();
+  const guests = createLateEndpoint(endpointPortOf(config.port));
   const parts = { engine, packages, sink: logs.sink, credentials: iam.credentials, guests };
   const pool = begun.use(createEnvironments(config, parts, membership));
   const shared = { plainStore: store, isShared: membership !== undefined };

@@ -4,10 +4,13 @@ import type { GuestEndpoint } from "#functions/pool/pool.ts";
  * Sandboxes are served by the gateway, which is made after the pool; one that starts in between (an
  * event left by an earlier process) is handed over as soon as there is a gateway.
  */
-export function createLateEndpoint(): GuestEndpoint & { bind(gateway: GuestEndpoint): void } {
-  let bound: GuestEndpoint | undefined;
+export function createLateEndpoint(
+  port: number,
+): GuestEndpoint & { bind(gateway: Pick<GuestEndpoint, "serve">): void } {
+  let bound: Pick<GuestEndpoint, "serve"> | undefined;
   const early = new Set<() => void>();
   return {
+    port,
     bind(gateway) {
       bound = gateway;
       for (const serve of early) serve();

@@ -19,8 +19,10 @@ export type { AdminRoute } from "./admin.ts";
 
 /** Listeners, Host and Origin checks, and the choice: AWS call, function URL, or the platform's own pages. */
 export interface Gateway extends AsyncDisposable {
-  /** Resolves when it accepts connections. */
-  listen(): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
+  /** Resolves when it accepts connections: at the port of its settings unless another is given. */
+  listen(
+    port?: number,
+  ): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
   /** Serves what a sandbox connects to at its `AWS_ENDPOINT_URL`. */
   serve(server: Server, identity: () => GuestIdentity | undefined): Disposable;
   /** Stops accepting, lets running requests end, closes the rest after `timeoutMs`. */
@@ -103,8 +105,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     times: deps.bounds ?? {},
   });
   return {
-    async listen() {
-      const bound = await listener.listen(config);
+    async listen(port = config.port) {
+      const bound = await listener.listen({ ...config, port });
       const name = urlName(bound.host);
       return { ...bound, url: `http://${name}:${bound.port}` };
     },

@@ -3,7 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import { PlatformError } from "#base/errors.ts";
 import type { Guest, Runtime } from "#functions/runtimes/runtimes.ts";
 import type { Sandbox, SandboxDriver, SandboxExit } from "#functions/sandbox/sandbox.ts";
-import { endpointPort, proxyPort } from "./limits.ts";
+import { proxyPort } from "./limits.ts";
 
 /** A sandbox whose boot program runs and is nobody's yet. */
 export interface Booted {
@@ -31,7 +31,7 @@ export async function boot(
   const { clock } = deps;
   const startedMs = clock.monotonicMs();
   const spec = await runtime.sandboxSpec(options);
-  const listeners = [...new Set([...spec.listeners, endpointPort, proxyPort])];
+  const listeners = [...new Set([...spec.listeners, proxyPort])];
   const sandbox = await deps.driver.create({ ...spec, listeners }, options.signal);
   const createdMs = clock.monotonicMs();
   try {

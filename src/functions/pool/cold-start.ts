@@ -11,7 +11,7 @@ import type { ServiceTimes } from "#functions/scheduler/scheduler.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
 import { describeExit, launcherLost, listenerOf, portInside, type Booted } from "./booted.ts";
 import { Environment } from "./environment.ts";
-import { endpointPort, initCpuMilliMin, initTimeoutMs, proxyPort } from "./limits.ts";
+import { initCpuMilliMin, initTimeoutMs, proxyPort } from "./limits.ts";
 import { LogPump } from "./log-pump.ts";
 import type {
   CredentialSource,
@@ -101,6 +101,7 @@ async function attempt(deps: ColdStartParts, start: ColdStart, how: Attempt): Pr
       trees,
       credentials,
       initializationType: start.initializationType,
+      endpointPort: portInside(sandbox, deps.guestEndpoint.port),
     });
     const startedMs = clock.monotonicMs();
     const outcome = await timed(deps, start, "init", () =>
@@ -168,7 +169,7 @@ async function assemble(
     };
     const environment = new Environment(parts, deps.clock);
     const identity = (): ReturnType<Environment["identity"]> => environment.identity();
-    attached.use(deps.guestEndpoint.serve(listenerOf(sandbox, endpointPort), identity));
+    attached.use(deps.guestEndpoint.serve(listenerOf(sandbox, deps.guestEndpoint.port), identity));
     attached.use(deps.egress.serve(listenerOf(sandbox, proxyPort), identity));
     environment.trace = start.trace;
     return environment;
@@ -211,9 +212,12 @@ async function hold(
 
 function assign(
   environment: Environment,
-  given: Gathered & { readonly initializationType: InitializationType },
+  given: Gathered & {
+    readonly initializationType: InitializationType;
+    readonly endpointPort: number;
+  },
 ): Assignment {
-  const { trees, credentials, initializationType } = given;
+  const { trees, credentials, initializationType, endpointPort } = given;
   const { revision, log, sandbox } = environment.parts;
   environment.credentialsExpireAtMs = credentials.expiresAtMs;
   return {
@@ -225,7 +229,7 @@ function assign(
     environment: functionVariables(revision, credentials, {
       logStream: log.stream,
       initializationType,
-      endpointPort: portInside(sandbox, endpointPort),
+      endpointPort,
       proxyPort: portInside(sandbox, proxyPort),
     }),
     trees,

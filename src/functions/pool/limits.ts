@@ -55,8 +55,7 @@ export const compilesWaitingMax = 10_000;
 /** Cold starts remembered for explanation. */
 export const startsRemembered = 256;
 
-/** Loopback ports inside every sandbox: the platform's own API, and the way to the internet. */
-export const endpointPort = 4566;
+/** Loopback port inside every sandbox: the way to the internet. */
 export const proxyPort = 3128;
 
 /**

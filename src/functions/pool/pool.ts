@@ -249,6 +249,8 @@ export interface GuestIdentity {
 
 /** Serves what a sandbox connects to at `AWS_ENDPOINT_URL`; `gateway` satisfies it. */
 export interface GuestEndpoint {
+  /** Loopback port inside sandboxes; every runtime listens there. */
+  readonly port: number;
   serve(server: Server, identity: () => GuestIdentity | undefined): Disposable;
 }
 

@@ -54,7 +54,7 @@ function createJavaRuntime(major: number, deps: JavaRuntimeDeps): Runtime {
     probe: () => Promise.resolve(probeJava(major, deps, client)),
     async sandboxSpec(size) {
       const { mounts, environment, archive } = await prepare();
-      const listeners = [ports.runtimeApi, ports.awsEndpoint, ports.egressProxy];
+      const listeners = [ports.runtimeApi, deps.endpointPort, ports.egressProxy];
       return {
         mounts:
           archive === undefined

@@ -86,14 +86,17 @@ export const telemetryDeliveriesMax = 16;
 /** Telemetry of init that is kept for whoever subscribes later during init. */
 export const earlyTelemetryBytesMax = 1024 * 1024;
 
+/** Where `AWS_ENDPOINT_URL` leads inside of sandboxes when it cannot be the platform's own port. */
+export const endpointPortDefault = 4566;
+/** Lower ones are for root, which nothing in a sandbox is. */
+export const unprivilegedPortMin = 1_024;
+
 /** Loopback ports inside of sandboxes; served by the platform. */
 export const ports = {
   /** `AWS_LAMBDA_RUNTIME_API` of custom runtimes. */
   runtimeApi: 9001,
   /** Where a guest that replaced itself connects again. */
   rejoin: 9002,
-  /** `AWS_ENDPOINT_URL`. */
-  awsEndpoint: 4566,
   /** `HTTP_PROXY` and `HTTPS_PROXY`. */
   egressProxy: 3128,
 } as const;

@@ -34,6 +34,8 @@ import { abortable, within } from "./waiting.ts";
 
 export interface ManagedGuestDeps {
   readonly clock: Clock;
+  /** Loopback port inside sandboxes that `AWS_ENDPOINT_URL` names. */
+  readonly endpointPort: number;
   /** An empty directory; what a function without layers sees at /opt. */
   readonly emptyTree: string;
 }

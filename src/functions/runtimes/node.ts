@@ -69,7 +69,7 @@ function createNodeRuntime(major: number, deps: NodeRuntimeDeps, trees: Prepared
     async sandboxSpec(size) {
       const binary = findNode(major);
       if (binary === undefined) throw new Error(probeNode(major).reason);
-      const listeners = [ports.rejoin, ports.runtimeApi, ports.awsEndpoint, ports.egressProxy];
+      const listeners = [ports.rejoin, ports.runtimeApi, deps.endpointPort, ports.egressProxy];
       return {
         mounts: [
           { source: binary, target: "/var/lang/bin/node" },

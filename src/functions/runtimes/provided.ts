@@ -13,7 +13,7 @@ export function createProvidedRuntimes(deps: RuntimeApiGuestDeps): readonly Runt
     probe: () =>
       Promise.resolve({ usable: true, reason: "runs any executable named bootstrap on this host" }),
     sandboxSpec: (size) => {
-      const listeners = [ports.runtimeApi, ports.awsEndpoint, ports.egressProxy];
+      const listeners = [ports.runtimeApi, deps.endpointPort, ports.egressProxy];
       return Promise.resolve({
         mounts: [
           { source: findNode(26) ?? process.execPath, target: "/var/lang/bin/node" },

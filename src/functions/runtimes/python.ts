@@ -63,7 +63,7 @@ function createPythonRuntime(
       const host = findPython(version, deps.search);
       if (!host) throw new Error(probePython(version, deps).reason);
       const packages = await botoTree();
-      const listeners = [ports.awsEndpoint, ports.egressProxy];
+      const listeners = [deps.endpointPort, ports.egressProxy];
       const interpreter = mountsOf(host, deps.emptyTree);
       return {
         mounts: [

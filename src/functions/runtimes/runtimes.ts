@@ -8,12 +8,15 @@ import type { Sandbox } from "#functions/sandbox/sandbox.ts";
 import { createJavaRuntimes } from "./java.ts";
 import { createNodeRuntimes } from "./node.ts";
 import { createProvidedRuntimes } from "./provided.ts";
+import { endpointPortDefault, ports, unprivilegedPortMin } from "./limits.ts";
 import { createPythonRuntimes } from "./python.ts";
 
 export interface RuntimesDeps {
   /** Existing directory; trees of libraries are prepared below it, once. */
   readonly workDir: string;
   readonly clock: Clock;
+  /** Loopback port inside sandboxes that `AWS_ENDPOINT_URL` names, see `endpointPortOf`. */
+  readonly endpointPort: number;
   /** Folders where `python3.x` programs are looked for, before /usr/local/bin and /usr/bin. */
   readonly programFolders?: readonly string[];
   /** Folder whose entries are interpreters' prefixes, e.g. `~/.pyenv/versions`. */
@@ -27,6 +30,15 @@ export interface RuntimesDeps {
   /** Where a runtime prepares what can only be made by running it (Java's archive of classes). */
   readonly driver?: SandboxDriver;
   readonly log?: Logger;
+}
+
+/**
+ * Where a sandbox finds the platform: at the platform's own port, so that a URL it handed out (of a queue, say)
+ * leads there from inside too; at the usual one where that port cannot be had inside.
+ */
+export function endpointPortOf(platformPort: number): number {
+  const isTaken = Object.values<number>(ports).includes(platformPort);
+  return platformPort < unprivilegedPortMin || isTaken ? endpointPortDefault : platformPort;
 }
 
 /** Every runtime by its API name, usable on this host or not (`probe` says). */

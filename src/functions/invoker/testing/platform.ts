@@ -66,6 +66,9 @@ export interface Platform extends AsyncDisposable {
   call(revision: Revision, payload?: unknown, more?: CallOptions): Promise<Called>;
 }
 
+/** Where functions find the platform. */
+const endpointPort = 4566;
+
 export interface CallOptions extends Partial<
   Pick<Invocation, "streaming" | "tailLog" | "clientContext">
 > {
@@ -127,7 +130,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     log,
     ...(options.uids && { uids: options.uids }),
   });
-  const runtimes = createRuntimes({ workDir: directory, clock: systemClock });
+  const runtimes = createRuntimes({ workDir: directory, clock: systemClock, endpointPort });
   const logs = new Map<string, string[]>();
   const requests: Platform["requests"] = [];
   let written = Promise.withResolvers<void>();
@@ -154,6 +157,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
         }),
     },
     guestEndpoint: {
+      port: endpointPort,
       serve(server, identity) {
         const http = createServer((request: IncomingMessage, response) => {
           requests.push({ url: request.url ?? "", identity: identity() });

@@ -27,6 +27,8 @@ import type { ApiAnswer, RuntimeApi } from "./server.ts";
 
 export interface RuntimeApiGuestDeps {
   readonly clock: Clock;
+  /** Loopback port inside sandboxes that `AWS_ENDPOINT_URL` names. */
+  readonly endpointPort: number;
   /** An empty directory; what a function without layers sees at /opt. */
   readonly emptyTree: string;
 }

@@ -69,7 +69,7 @@ export async function createBench(name: (typeof driverNames)[number]): Promise<B
     log: { event: () => undefined },
   };
   const driver = name === "process" ? createProcessDriver(deps) : createBubblewrapDriver(deps);
-  const runtimes = createRuntimes({ ...deps, driver });
+  const runtimes = createRuntimes({ ...deps, driver, endpointPort: 4566 });
   let count = 0;
   return {
     driver,
