@@ -5,8 +5,8 @@ import type { Packages } from "#functions/packages/packages.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type { Runtime } from "#functions/runtimes/runtimes.ts";
 import type { SandboxDriver } from "#functions/sandbox/sandbox.ts";
-import { compilePauseMs, compilesWaitingMax, endpointPort, proxyPort } from "./limits.ts";
-import type { Credentials } from "./pool.ts";
+import { compilePauseMs, compilesWaitingMax, proxyPort } from "./limits.ts";
+import type { Credentials, GuestEndpoint } from "./pool.ts";
 import { unpackTrees } from "./trees.ts";
 import { functionVariables } from "./variables.ts";
 
@@ -14,6 +14,7 @@ export interface CompileCachesDeps {
   readonly driver: SandboxDriver;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly packages: Packages;
+  readonly guestEndpoint: Pick<GuestEndpoint, "port">;
   readonly clock: Clock;
   readonly log: Logger;
   /** The pool stops. */
@@ -160,7 +161,7 @@ export class CompileCaches {
       environment: functionVariables(revision, noCredentials, {
         logStream: "",
         initializationType: "on-demand",
-        endpointPort,
+        endpointPort: this.#deps.guestEndpoint.port,
         proxyPort,
       }),
       trees,
