@@ -231,7 +231,6 @@ async function createServices(
   const shared = { plainStore: store, isShared: membership !== undefined };
   const eventParts = { ...remembered, ...shared, clock: time.clock, blobs, bodies, tracer };
   const events = createEventServices(eventParts, config, begun);
-  const { targets } = events;
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
   const invoker: Invoker = begun.use(
     createInvoker({
@@ -240,7 +239,7 @@ async function createServices(
       resolver: registry,
       pool,
       tracer,
-      targets,
+      targets: events.targets,
       // Lambda is made after the invoker it uses; nothing is asked before both are there.
       asyncSettings: { find: async (target) => settingsOf().find(target) },
       settings: config,
@@ -250,13 +249,14 @@ async function createServices(
       }),
     }),
   );
-  targets.register("lambda", createFunctionTargets({ resolver: registry, invoker, random }));
   const { accountConcurrency } = config;
   const changed = changeEverywhere(pool, membership);
   const engineParts = { blobs, packages, registry, invoker, runtimes, accountConcurrency };
   const lambda: Lambda = begun.use(
     createLambda({ ...remembered, ...engineParts, pool: changed, events }),
   );
+  const reach = { resolver: registry, invoker, random, mayInvoke: lambda.mayInvoke };
+  events.targets.register("lambda", createFunctionTargets(reach));
   const services: Services = { lambda, logs, iam };
   begun.defer(() => time.letGo());
   return {

@@ -55,6 +55,7 @@ export interface EventServices {
   readonly outbox: Outbox;
   readonly journal: Journal;
   readonly loaders: readonly ServiceLoader[];
+  readonly mode: EventDeps["mode"];
   /** For positions and other notes that no process keeps in memory. */
   readonly store: Store;
   /** The time that services live by. */
@@ -99,6 +100,6 @@ export function createEventServices(
   add("dynamodb", dynamodb);
   add("dynamodb-streams", { service: dynamodb.streams });
   begun.use(outbox); // last: it ends before those it delivers to
-  const { clock, tracer, endpoint, plainStore: store } = deps;
-  return { targets, sources, outbox, journal, loaders, store, clock, tracer, endpoint };
+  const { clock, tracer, endpoint, mode, plainStore: store } = deps;
+  return { targets, sources, outbox, journal, loaders, store, clock, tracer, endpoint, mode };
 }

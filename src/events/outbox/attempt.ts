@@ -95,7 +95,7 @@ async function tryOnce(
   );
   const context: RequestContext = {
     requestId: uuid(random),
-    principal: { arn: entry.origin.service, accountId: entry.origin.accountId },
+    principal: { arn: senderOf(entry), accountId: entry.origin.accountId },
     region: entry.origin.region,
     deadlineMs: clock.nowMs() + deliveryTimeoutMs,
     signal: AbortSignal.any([to.stopped, ended.signal]),
@@ -105,9 +105,14 @@ async function tryOnce(
   };
   // Where the target hangs what it does: under this delivery, not beside it.
   const record = { ...recordOf(entry, event), trace: to.trace };
-  const failed = await target.deliver([record], context, entry.origin);
+  const origin = entry.usesRole === true ? undefined : entry.origin;
+  const failed = await target.deliver([record], context, origin);
   if (failed.size > 0)
     throw new PlatformError("queue.full", `${to.targetArn} did not accept the record`);
+}
+
+function senderOf({ origin, usesRole }: Placed["entry"]): string {
+  return usesRole === true ? `arn:aws:iam::${origin.accountId}:root` : origin.service;
 }
 
 function noted(outcome: Outcome, stage: Placed["entry"]["stage"]): Handover["outcome"] {
@@ -124,7 +129,10 @@ function noted(outcome: Outcome, stage: Placed["entry"]["stage"]): Handover["out
   }
 }
 
-/** The service's own name of an error where it has one. */
+/**
+ * EventBridge's names for a missing target and a missing permission, else the error's own
+ * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html).
+ */
 function describe(error: unknown): { readonly code: string; readonly message: string } {
   const message = (error instanceof Error ? error.message : String(error)).slice(
     0,
@@ -132,5 +140,6 @@ function describe(error: unknown): { readonly code: string; readonly message: st
   );
   if (isPlatformError(error))
     return { code: error.code === "target.unknown" ? "RESOURCE_NOT_FOUND" : error.code, message };
-  return { code: error instanceof Error ? error.name : "Error", message };
+  const name = error instanceof Error ? error.name : "Error";
+  return { code: /AccessDenied/.test(name) ? "NO_PERMISSIONS" : name, message };
 }

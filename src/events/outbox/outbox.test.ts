@@ -147,7 +147,7 @@ test("what is too old is not tried again, and what cannot help is not tried twic
   const old = dead.seen.find((one) => one.text === "old")?.record.attributes;
   assert.equal(old?.["EXHAUSTED_RETRY_CONDITION"]?.value, "MaximumEventAgeInSeconds");
   const denied = dead.seen.find((one) => one.text === "denied")?.record.attributes;
-  assert.equal(denied?.["ERROR_CODE"]?.value, "AccessDenied");
+  assert.equal(denied?.["ERROR_CODE"]?.value, "NO_PERMISSIONS");
   assert.equal(denied?.["EXHAUSTED_RETRY_CONDITION"], undefined);
 });
 

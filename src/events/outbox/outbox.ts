@@ -17,6 +17,11 @@ export interface Delivery {
   readonly targetArn: string;
   readonly record: EventRecord;
   readonly origin: DeliveryOrigin;
+  /**
+   * The sender acts with a role of its account, as Lambda does for destinations, and not by a permission
+   * that the target gives it: no resource policy of the account's own has to allow it.
+   */
+  readonly usesRole?: boolean;
   readonly retry: RetryPolicy;
   /** Where it goes when the policy is exhausted or trying again cannot help. */
   readonly deadLetterArn?: string;

@@ -251,6 +251,7 @@ class ShardReader {
         ...(first.trace && { trace: first.trace }),
       },
       origin: { service: "lambda.amazonaws.com", arn: functionArn, accountId, region },
+      usesRole: true,
       retry: deadLetterRetry,
     });
   }

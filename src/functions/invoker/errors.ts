@@ -29,3 +29,9 @@ export function throttleOf(error: unknown): ThrottledError | undefined {
 export class RecursionError extends Error {
   override readonly name = "RecursionError";
 }
+
+/** A service delivers to a function whose policy does not let it; trying again does not help. */
+export class PermissionError extends Error {
+  override readonly name = "AccessDeniedException";
+  readonly $fault = "client";
+}

@@ -3,8 +3,9 @@ import { derive } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { uuid } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
-import type { Target } from "#events/events.ts";
+import type { DeliveryOrigin, Target } from "#events/events.ts";
 import type { FunctionReference, FunctionResolver } from "#functions/registry/registry.ts";
+import { PermissionError } from "./errors.ts";
 import type { Invoker } from "./invoker.ts";
 
 /**
@@ -15,12 +16,18 @@ export function createFunctionTargets(deps: {
   readonly resolver: FunctionResolver;
   readonly invoker: Pick<Invoker, "enqueue">;
   readonly random: Random;
+  /** Whether a service may invoke it for what it acts for; everybody may where it is missing. */
+  readonly mayInvoke?: (reference: FunctionReference, origin: DeliveryOrigin) => Promise<boolean>;
 }): (arn: string) => Target | undefined {
   return (arn) => {
     const reference = referenceOf(arn);
     if (!reference) return undefined;
     return {
-      async deliver(records, context) {
+      async deliver(records, context, origin) {
+        if (origin && deps.mayInvoke && !(await deps.mayInvoke(reference, origin)))
+          throw new PermissionError(
+            `${origin.service} may not invoke ${arn} for ${origin.arn}: no statement of the function's policy allows it`,
+          );
         const target = await deps.resolver.resolve(reference, reference);
         if (!target) throw new PlatformError("target.unknown", `there is no function ${arn}`);
         const failed = new Set<string>();

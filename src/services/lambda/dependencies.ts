@@ -42,6 +42,8 @@ export interface LambdaDeps {
     readonly clock: Clock;
     readonly tracer: Tracer;
     readonly endpoint: string;
+    /** `open` lets every service invoke every function. */
+    readonly mode: "open" | "strict";
   };
 }
 

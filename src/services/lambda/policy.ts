@@ -1,4 +1,5 @@
 import { PolicyLengthExceededException } from "@aws-sdk/client-lambda";
+import { type DeliveryOrigin, readPolicyVerdict } from "#events/events.ts";
 import type { Input } from "./dependencies.ts";
 import { conflict, invalid, notFound } from "./errors.ts";
 import { policyBytesMax } from "./limits.ts";
@@ -74,6 +75,25 @@ export function layerStatement(
 export function policyDocument(record: PolicyRecord): string {
   const document = { Version: "2012-10-17", Id: "default", Statement: record.statements };
   return JSON.stringify(document);
+}
+
+/** Whether a service may invoke the function for what it acts for: a bucket, a topic, a rule. */
+export function allowsInvocation(
+  record: PolicyRecord | undefined,
+  origin: DeliveryOrigin,
+  resourceArn: string,
+): boolean {
+  if (!record) return false;
+  const verdict = readPolicyVerdict(policyDocument(record), {
+    principalArn: origin.service,
+    accountId: origin.accountId,
+    isService: true,
+    action: "lambda:InvokeFunction",
+    resourceArn,
+    sourceArn: origin.arn,
+    sourceAccount: origin.accountId,
+  });
+  return verdict === "allow";
 }
 
 /** The policy with one statement more, under a new revision; its id must be new and the whole not too long. */

@@ -46,6 +46,7 @@ export const role = "arn:aws:iam::000000000000:role/test";
 
 export async function startLambdaServer(
   overrides: Partial<LambdaDeps> = {},
+  mode: "open" | "strict" = "open",
 ): Promise<LambdaServer> {
   const directory = await mkdtemp(join(tmpdir(), "skerry-lambda-"));
   const telemetry = createTelemetry({
@@ -65,7 +66,7 @@ export async function startLambdaServer(
   const journal = createJournal();
   const { tracer } = telemetry;
   const endpointInside = "http://localhost:4566";
-  const spine = { ...shared, tracer, journal, endpoint: endpointInside };
+  const spine = { ...shared, tracer, journal, mode, endpoint: endpointInside };
   const outbox = createOutbox({ ...spine, targets: createTargets() });
   const state: Pick<
     LambdaServer,
@@ -105,8 +106,8 @@ export async function startLambdaServer(
       enqueue: async (invocation) => void state.invocations.push(invocation),
     },
     accountConcurrency: 1000,
-    events: { ...spine, sources, outbox },
     ...overrides,
+    events: { ...spine, sources, outbox },
   });
   const loader = {
     name: "lambda",
