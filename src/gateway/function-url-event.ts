@@ -1,7 +1,9 @@
 import type { Principal } from "#base/context.ts";
+import { TextSlab } from "#base/text-slab.ts";
 import type { WireRequest } from "#protocol/wire/wire.ts";
 import { hopByHop } from "./hop-by-hop.ts";
 import type { HostEntry } from "./hosts.ts";
+import { eventSlabBytes } from "./limits.ts";
 
 /** A request to a function URL, ready to become an event. */
 export interface FunctionUrlCall {
@@ -43,13 +45,15 @@ interface Frame {
 export class FunctionUrlEvents {
   /** The last one of unsigned requests, by their headers. */
   readonly #frames = new WeakMap<object, Frame>();
+  readonly #slab = new TextSlab(eventSlabBytes);
 
-  write(call: FunctionUrlCall): string {
+  /** UTF-8. */
+  write(call: FunctionUrlCall): Uint8Array {
     const { begin, middle } = this.#frame(call);
     const end = call.body.byteLength === 0 ? withoutBody : bodyMembers(call);
-    return (
+    return this.#slab.add(
       `${begin}${call.traceId}${middle}${call.requestId}` +
-      `","routeKey":"$default","stage":"$default","time":"${call.time}","timeEpoch":${call.nowMs}},${end}`
+        `","routeKey":"$default","stage":"$default","time":"${call.time}","timeEpoch":${call.nowMs}},${end}`,
     );
   }
 

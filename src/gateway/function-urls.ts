@@ -150,7 +150,7 @@ function invocationOf(deps: FunctionUrlDeps, visit: Visit, call: Call): Invocati
   const { request, body, caller, trace, target } = call;
   const { incoming, facts, url } = visit;
   const nowMs = deps.clock.nowMs();
-  const event = deps.events.write({
+  const payload = deps.events.write({
     request,
     rawPath: visit.rawPath,
     body,
@@ -163,7 +163,6 @@ function invocationOf(deps: FunctionUrlDeps, visit: Visit, call: Call): Invocati
     traceId: trace.traceId,
     caller,
   });
-  const payload = Buffer.from(event);
   if (payload.byteLength > functionUrlBytesMax) throw new Refused(tooLarge);
   const context = new UrlContext(visit, deps.telemetry.log, {
     trace,

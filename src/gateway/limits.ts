@@ -55,3 +55,6 @@ export const rememberedHostsMax = 1_024;
 
 /** Bodies up to this size are written together with their head. */
 export const joinedBytesMax = 16 * 1024;
+
+/** Bytes in which events of function URLs are written one behind the other; one that waits holds all of them. */
+export const eventSlabBytes = 32 * 1024;

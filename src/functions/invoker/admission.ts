@@ -22,33 +22,46 @@ export interface LocalAdmission extends Admission {
  * the functions that are invoked: one nobody invokes sets nothing aside until it is.
  */
 export function createAdmission(settings: { readonly accountConcurrency: number }): LocalAdmission {
-  const scopes = new Map<string, Scope>();
-  let runningCount = 0;
-  return {
-    get runningCount() {
-      return runningCount;
-    },
-    admit({ revision, reservedConcurrency, provisionedConcurrency = 0 }) {
-      const name = `${revision.accountId}:${revision.region}`;
-      const scope = scopes.get(name) ?? newScope();
-      scopes.set(name, scope);
-      const leave = enter(scope, revision.functionArn, {
-        reserved: reservedConcurrency,
-        provisioned: provisionedConcurrency,
-        limit: settings.accountConcurrency,
-      });
-      runningCount++;
-      let left = false;
-      return {
-        [Symbol.dispose]() {
-          if (left) return;
-          left = true;
-          runningCount--;
-          leave();
-        },
-      };
-    },
-  };
+  return new Counts(settings.accountConcurrency);
+}
+
+class Counts implements LocalAdmission {
+  readonly #limit: number;
+  /** By account and then region. */
+  readonly #scopes = new Map<string, Map<string, Scope>>();
+  runningCount = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  admit(target: ResolvedFunction): Disposable {
+    const { revision, reservedConcurrency: reserved, provisionedConcurrency = 0 } = target;
+    const { functionArn } = revision;
+    const scope = this.#scope(revision.accountId, revision.region);
+    const own = reserved ?? provisionedConcurrency;
+    setAside(scope, functionArn, own === 0 && reserved === undefined ? undefined : own);
+    const running = own > 0 ? (scope.running.get(functionArn) ?? 0) : 0;
+    if (running < own) {
+      scope.running.set(functionArn, running + 1);
+      return new Place(this, scope, functionArn);
+    }
+    if (reserved !== undefined)
+      throw new ThrottledError("ReservedFunctionConcurrentInvocationLimitExceeded");
+    if (scope.shared >= this.#limit - scope.setAside)
+      throw new ThrottledError("ConcurrentInvocationLimitExceeded");
+    scope.shared++;
+    return new Place(this, scope, undefined);
+  }
+
+  #scope(accountId: string, region: string): Scope {
+    const regions = this.#scopes.get(accountId) ?? new Map<string, Scope>();
+    const known = regions.get(region);
+    if (known) return known;
+    const scope = { shared: 0, running: new Map(), reserved: new Map(), setAside: 0 };
+    this.#scopes.set(accountId, regions.set(region, scope));
+    return scope;
+  }
 }
 
 interface Scope {
@@ -61,43 +74,39 @@ interface Scope {
   setAside: number;
 }
 
-function newScope(): Scope {
-  return { shared: 0, running: new Map(), reserved: new Map(), setAside: 0 };
+class Place implements Disposable {
+  readonly #counts: Counts;
+  readonly #scope: Scope;
+  /** Set where the place is the function's own. */
+  readonly #functionArn: string | undefined;
+  #isLeft = false;
+
+  constructor(counts: Counts, scope: Scope, functionArn: string | undefined) {
+    counts.runningCount++;
+    this.#counts = counts;
+    this.#scope = scope;
+    this.#functionArn = functionArn;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#counts.runningCount--;
+    if (this.#functionArn === undefined) this.#scope.shared--;
+    else leaveOwn(this.#scope.running, this.#functionArn);
+  }
 }
 
-function enter(
-  scope: Scope,
-  functionArn: string,
-  concurrency: {
-    readonly reserved: number | undefined;
-    readonly provisioned: number;
-    readonly limit: number;
-  },
-): () => void {
-  const { reserved, provisioned, limit } = concurrency;
-  const own = reserved ?? provisioned;
-  setAside(scope, functionArn, own === 0 && reserved === undefined ? undefined : own);
-  const running = scope.running.get(functionArn) ?? 0;
-  if (running < own) return enterOwn(scope, functionArn, running);
-  if (reserved !== undefined)
-    throw new ThrottledError("ReservedFunctionConcurrentInvocationLimitExceeded");
-  if (scope.shared >= limit - scope.setAside)
-    throw new ThrottledError("ConcurrentInvocationLimitExceeded");
-  scope.shared++;
-  return () => void scope.shared--;
-}
-
-function enterOwn(scope: Scope, functionArn: string, running: number): () => void {
-  scope.running.set(functionArn, running + 1);
-  return () => {
-    const left = (scope.running.get(functionArn) ?? 1) - 1;
-    if (left === 0) scope.running.delete(functionArn);
-    else scope.running.set(functionArn, left);
-  };
+function leaveOwn(running: Map<string, number>, functionArn: string): void {
+  const left = (running.get(functionArn) ?? 1) - 1;
+  if (left === 0) running.delete(functionArn);
+  else running.set(functionArn, left);
 }
 
 function setAside(scope: Scope, functionArn: string, reserved: number | undefined): void {
-  scope.setAside += (reserved ?? 0) - (scope.reserved.get(functionArn) ?? 0);
+  const before = scope.reserved.get(functionArn);
+  if (before === reserved) return;
+  scope.setAside += (reserved ?? 0) - (before ?? 0);
   if (reserved === undefined) scope.reserved.delete(functionArn);
   else scope.reserved.set(functionArn, reserved);
 }

@@ -71,7 +71,7 @@ export interface InvocationResult {
   /** Empty where `http` is set. */
   readonly payload: Payload;
   /** Only for callers that said `wantsHttp`. */
-  readonly http?: HttpAnswer;
+  readonly http?: HttpAnswer | undefined;
   /** Set on a streamed payload whose beginning is an HTTP prelude. */
   readonly contentType: string | undefined;
   /** Settles when the payload has ended; never rejects. */

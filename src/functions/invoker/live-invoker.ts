@@ -1,8 +1,10 @@
 import type { Clock } from "#base/clock.ts";
 import { PlatformError } from "#base/errors.ts";
+import type { Soon } from "#base/soon.ts";
 import type { EnvironmentPool } from "#functions/pool/pool.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
 import { type Admission, createAdmission } from "./admission.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Dispatcher, type DispatcherDeps } from "./dispatcher.ts";
 import { RecursionError } from "./errors.ts";
 import type { Invocation, InvocationResult, Invoker, Placement } from "./invoker.ts";
@@ -37,17 +39,22 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     createAdmission({
       accountConcurrency: deps.settings?.accountConcurrency ?? accountConcurrencyDefault,
     });
+  const { pool, tracer, clock } = deps;
+  const running = { pool, tracer, clock, deadlines: new Deadlines(clock) };
   let stopping = false;
 
-  const invokeHere = async (invocation: Invocation): Promise<InvocationResult> => {
-    const { name } = invocation.target.revision;
-    if (invocation.context.trace.hops >= hopsMax)
-      throw new RecursionError(
-        `${name} was not invoked: this chain has passed through functions ${hopsMax} times`,
-      );
-    const admitted = admission.admit(invocation.target);
-    const place = admitted instanceof Promise ? await admitted : admitted;
-    return run(deps, invocation, () => place[Symbol.dispose]());
+  // Not async: what `run` promises is the promise that the caller waits for.
+  const invokeHere = (invocation: Invocation): Promise<InvocationResult> => {
+    let admitted: Soon<Disposable>;
+    try {
+      refuseLoop(invocation);
+      admitted = admission.admit(invocation.target);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return admitted instanceof Promise
+      ? admitted.then((place) => run(running, invocation, place))
+      : run(running, invocation, admitted);
   };
   placement?.serve(invokeHere);
   const invokeNow = placement
@@ -56,11 +63,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   const { eventClock = deps.clock } = deps;
   const dispatcher = new Dispatcher({ ...deps, clock: eventClock, invoke: invokeNow });
   return {
-    async invoke(invocation) {
-      if (stopping)
-        throw new PlatformError("server.stopping", "no function is invoked while the server stops");
-      return invokeNow(invocation);
-    },
+    invoke: (invocation) => (stopping ? Promise.reject(stopped()) : invokeNow(invocation)),
     enqueue: (invocation) => dispatcher.add(invocation),
     get runningCount() {
       return admission.runningCount;
@@ -70,4 +73,16 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       await dispatcher[Symbol.asyncDispose]();
     },
   };
+}
+
+function stopped(): PlatformError {
+  return new PlatformError("server.stopping", "no function is invoked while the server stops");
+}
+
+/** Errors: `RecursionError`. */
+function refuseLoop({ context, target }: Invocation): void {
+  if (context.trace.hops < hopsMax) return;
+  throw new RecursionError(
+    `${target.revision.name} was not invoked: this chain has passed through functions ${hopsMax} times`,
+  );
 }

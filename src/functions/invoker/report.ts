@@ -9,15 +9,17 @@ import type { Verdict } from "./verdict.ts";
 export function reportOf(
   invocation: Invocation,
   verdict: Verdict,
-  times: { readonly durationMs: number; readonly initMs: number | undefined },
-): Omit<InvocationReport, "memoryPeakMiB"> {
+  measured: Pick<InvocationReport, "durationMs" | "initMs" | "memoryPeakMiB">,
+): InvocationReport {
   const { revision } = invocation.target;
+  const { durationMs, initMs, memoryPeakMiB } = measured;
   return {
     requestId: invocation.context.requestId,
-    durationMs: times.durationMs,
-    billedMs: Math.max(1, Math.ceil(times.durationMs + (times.initMs ?? 0))),
+    durationMs,
+    billedMs: Math.max(1, Math.ceil(durationMs + (initMs ?? 0))),
     memoryMiB: revision.memoryMiB,
-    initMs: times.initMs,
+    memoryPeakMiB,
+    initMs,
     traceId: revision.tracingMode === "Active" ? invocation.context.trace.traceId : undefined,
     status: verdict.status,
     errorType: verdict.errorType,

@@ -1,12 +1,15 @@
 import { unreachable } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
+import type { TraceContext } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
+import type { Soon } from "#base/soon.ts";
 import type {
   Acquired,
   EnvironmentPool,
   ExecutionEnvironment,
   InitFailed,
   InvocationLog,
+  InvocationReport,
 } from "#functions/pool/pool.ts";
 import type {
   FunctionErrorBody,
@@ -15,11 +18,13 @@ import type {
   OutputMark,
 } from "#functions/runtimes/runtimes.ts";
 import type { SandboxExit } from "#functions/sandbox/sandbox.ts";
-import type { Span, Tracer } from "#telemetry/telemetry.ts";
+import type { Span, SpanAttributes, Tracer } from "#telemetry/telemetry.ts";
 import { formatTraceHeader } from "#telemetry/trace-header.ts";
-import type { HttpAnswer, Invocation, InvocationResult, Outcome } from "./invoker.ts";
+import type { Deadline, Deadlines, Timed } from "./deadlines.ts";
+import type { Invocation, InvocationResult, Outcome } from "./invoker.ts";
 import { exitReasonTimeoutMs, responseBytesMax, streamBytesMax } from "./limits.ts";
 import { reportOf } from "./report.ts";
+import { nothing, Result } from "./result.ts";
 import { forward, type StreamEnd } from "./stream.ts";
 import {
   exited,
@@ -36,32 +41,36 @@ export interface RunDeps {
   readonly pool: EnvironmentPool;
   readonly tracer: Tracer;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
 }
 
 /** Environments that may be lost in front of one invocation before it is given up. */
 const environmentsMax = 8;
 
 /**
- * One admitted invocation, from the environment to the settled outcome. `settled` is called once, when
- * the environment has been given back; also when this rejects. For a warm function nothing in here waits
+ * One admitted invocation, from the environment to the settled outcome. `place` is disposed when the
+ * environment has been given back; also when this rejects. For a warm function nothing in here waits
  * for anything but the function.
  */
 export function run(
   deps: RunDeps,
   invocation: Invocation,
-  settled: () => void,
+  place: Disposable,
 ): Promise<InvocationResult> {
   const { context, target } = invocation;
   const { revision } = target;
-  const span = deps.tracer.span(context.trace, "invocation", {
-    function: revision.name,
-    version: revision.version,
-    requestId: context.requestId,
-  });
-  const trace = { ...span.context, hops: context.trace.hops + 1 };
-  const running: RunContext = { ...deps, invocation, span, trace, settled };
+  const span = deps.tracer.span(context.trace, "invocation");
+  if (span.isRecorded) span.set(attributesOf(invocation));
+  const { traceId, spanId, sampled } = span.context;
+  const trace = { traceId, spanId, sampled, hops: context.trace.hops + 1 };
+  const running: RunContext = { deps, invocation, span, trace, place };
   const environment = deps.pool.acquireNow(revision, trace, isExclusive(invocation));
   return environment ? new Run(running, environment).begin() : acquireAndRun(running, 1);
+}
+
+function attributesOf({ context, target }: Invocation): SpanAttributes {
+  const { name, version } = target.revision;
+  return { function: name, version, requestId: context.requestId };
 }
 
 /** A stream takes long, and a log's tail must hold nobody else's lines. */
@@ -69,11 +78,19 @@ function isExclusive(invocation: Invocation): boolean {
   return invocation.streaming === true || invocation.tailLog === true;
 }
 
-interface RunContext extends RunDeps {
+interface RunContext {
+  readonly deps: RunDeps;
   readonly invocation: Invocation;
   readonly span: Span;
-  readonly trace: Span["context"];
-  readonly settled: () => void;
+  readonly trace: TraceContext;
+  readonly place: Disposable;
+}
+
+/** It is over, as far as anybody but the caller is concerned. */
+function leave(run: RunContext, failure?: string): void {
+  if (failure !== undefined) run.span.fail(failure);
+  run.span.end();
+  run.place[Symbol.dispose]();
 }
 
 async function acquireAndRun(run: RunContext, environmentCount: number): Promise<InvocationResult> {
@@ -84,17 +101,16 @@ async function acquireAndRun(run: RunContext, environmentCount: number): Promise
 
 async function acquire(run: RunContext): Promise<Acquired> {
   const { context, target } = run.invocation;
-  const acceptedMs = run.tracer.nowMs();
+  const { pool, tracer } = run.deps;
+  const acceptedMs = tracer.nowMs();
   const how = { signal: context.signal, isExclusive: isExclusive(run.invocation) };
   try {
-    const acquired = await run.pool.acquire(target.revision, run.trace, how);
+    const acquired = await pool.acquire(target.revision, run.trace, how);
     const waited = acquired.kind !== "ready" || acquired.environment.startKind === "cold";
-    if (waited) run.tracer.record(run.trace, "queue", acceptedMs, run.tracer.nowMs());
+    if (waited) tracer.record(run.trace, "queue", acceptedMs, tracer.nowMs());
     return acquired;
   } catch (error) {
-    run.span.fail("platform");
-    run.span.end();
-    run.settled();
+    leave(run, "platform");
     throw error;
   }
 }
@@ -102,30 +118,31 @@ async function acquire(run: RunContext): Promise<Acquired> {
 function neverStarted(run: RunContext, failure: InitFailed): InvocationResult {
   const { context, target } = run.invocation;
   const { revision } = target;
+  const { log, memoryPeakMiB } = failure;
   const verdict = initFailed(context.requestId, failure);
   const durationMs = failure.cause === "timeout" ? revision.timeoutMs : failure.initMs;
-  failure.log.start(context.requestId, revision.version, true);
-  const report = {
-    ...reportOf(run.invocation, verdict, { durationMs, initMs: undefined }),
-    memoryPeakMiB: failure.memoryPeakMiB,
-  };
+  log.start(context.requestId, revision.version, true);
+  const report = reportOf(run.invocation, verdict, {
+    durationMs,
+    initMs: undefined,
+    memoryPeakMiB,
+  });
   const finish = async (): Promise<Outcome> => {
-    await failure.log.finish(report, "unknown");
-    run.span.fail(verdict.errorType ?? "init");
-    run.span.end();
-    run.settled();
+    await log.finish(report, "unknown");
+    leave(run, verdict.errorType ?? "init");
     return outcomeOf(verdict, durationMs);
   };
-  const { log } = failure;
-  const payload = verdict.error?.payload ?? new Uint8Array();
-  return result(run.invocation, payload, { log, outcome: finish() });
+  const payload = verdict.error?.payload ?? nothing;
+  return new Result(run.invocation, { payload, log, outcome: finish() });
 }
 
 /** How much had been printed when the answer was given; see `InvocationLog.finish`. */
 type Mark = Parameters<InvocationLog["finish"]>[1];
 
+type WholeResponse = GuestResponse & { readonly kind: "payload" | "http" };
+
 /** The part with an environment: invoke, watch the time, give back. */
-class Run implements InvocationReceiver {
+class Run implements InvocationReceiver, Timed {
   readonly #run: RunContext;
   readonly #environment: ExecutionEnvironment;
   readonly #environmentCount: number;
@@ -133,7 +150,7 @@ class Run implements InvocationReceiver {
   /** Made when somebody waits for it: most invocations are over before. */
   #lateness: PromiseWithResolvers<"late"> | undefined;
   #startedMs = 0;
-  #timer: Disposable | undefined;
+  #deadline: Deadline | undefined;
   #handler: Span | undefined;
   #isOver = false;
   #isLate = false;
@@ -145,16 +162,16 @@ class Run implements InvocationReceiver {
   }
 
   begin(): Promise<InvocationResult> {
-    const { invocation, clock, trace, span } = this.#run;
+    const { invocation, deps, trace, span } = this.#run;
     const { context, payload, clientContext, target, streaming, wantsHttp } = invocation;
     const { revision, qualifier } = target;
-    const { startKind, id } = this.#environment;
-    span.set({ start: startKind, environment: id });
+    const environment = this.#environment;
+    if (span.isRecorded) span.set({ start: environment.startKind, environment: environment.id });
     const request = {
       requestId: context.requestId,
       functionArn:
         qualifier === undefined ? revision.functionArn : `${revision.functionArn}:${qualifier}`,
-      deadlineMs: clock.nowMs() + revision.timeoutMs,
+      deadlineMs: deps.clock.nowMs() + revision.timeoutMs,
       traceHeader: formatTraceHeader(trace),
       clientContext,
       cognitoIdentity: undefined,
@@ -162,22 +179,22 @@ class Run implements InvocationReceiver {
       streaming: streaming ?? false,
       wantsHttp: wantsHttp ?? false,
     };
-    this.#environment.invoke(request, this);
+    environment.invoke(request, this);
     return this.#answer.promise;
   }
 
   /** The function begins; time counts from here, also for one that waited in an inbox. */
   begun(): void {
-    const { clock, invocation, tracer, trace } = this.#run;
+    const { deps, invocation, span, trace } = this.#run;
     const { revision } = invocation.target;
-    this.#handler = tracer.span(trace, "handler");
-    this.#startedMs = clock.monotonicMs();
+    if (span.isRecorded) this.#handler = deps.tracer.span(trace, "handler");
+    this.#startedMs = this.#environment.begunAtMs;
     const keepTail = invocation.tailLog === true;
     this.#environment.log.start(invocation.context.requestId, revision.version, keepTail);
-    this.#timer = clock.timer(revision.timeoutMs, () => this.#onLate());
+    this.#deadline = deps.deadlines.add(this, revision.timeoutMs, this.#startedMs);
   }
 
-  #onLate(): void {
+  late(): void {
     this.#isLate = true;
     this.#lateness?.resolve("late");
     this.#environment.spoil("timeout");
@@ -193,9 +210,9 @@ class Run implements InvocationReceiver {
       case "payload":
         return response.payload.length > responseBytesMax
           ? this.#conclude(responseTooLarge(), this.#markOf(response))
-          : this.#conclude(ok, this.#markOf(response), { payload: response.payload });
+          : this.#conclude(ok, this.#markOf(response), response);
       case "http":
-        return this.#conclude(ok, this.#markOf(response), { http: response });
+        return this.#conclude(ok, this.#markOf(response), response);
       case "error":
         return this.#conclude(functionError(response.error), this.#markOf(response));
       case "exit":
@@ -212,7 +229,7 @@ class Run implements InvocationReceiver {
     }
   }
 
-  #markOf(response: { readonly output?: OutputMark }): Mark {
+  #markOf(response: { readonly output?: OutputMark | undefined }): Mark {
     return this.#environment.marksOutput ? response.output : "unknown";
   }
 
@@ -231,16 +248,18 @@ class Run implements InvocationReceiver {
     this.#isOver = true;
     this.#environment.spoil();
     this.#handler?.fail("platform");
-    this.#timer?.[Symbol.dispose]();
+    this.#endTime();
     this.#environment[Symbol.dispose]();
     this.#reject(error);
   }
 
+  #endTime(): void {
+    if (this.#deadline) this.#run.deps.deadlines.remove(this.#deadline);
+  }
+
   #reject(error: unknown): void {
     this.#handler?.end();
-    this.#run.span.fail("platform");
-    this.#run.span.end();
-    this.#run.settled();
+    leave(this.#run, "platform");
     this.#answer.reject(error);
   }
 
@@ -256,32 +275,29 @@ class Run implements InvocationReceiver {
   }
 
   /** One whole answer, and the end of the invocation with it. */
-  #conclude(
-    verdict: Verdict,
-    mark: Mark,
-    answer: { readonly payload?: Uint8Array; readonly http?: HttpAnswer } = {},
-  ): void {
+  #conclude(verdict: Verdict, mark: Mark, answer?: WholeResponse): void {
     this.#isOver = true;
     this.#handler?.end();
-    const payload = answer.payload ?? verdict.error?.payload ?? nothing;
     const { log } = this.#environment;
     const outcome = this.#settle(verdict, mark);
-    const whole = result(this.#run.invocation, payload, { log, outcome });
-    this.#answer.resolve(answer.http ? { ...whole, http: answer.http } : whole);
+    const payload = answer?.kind === "payload" ? answer.payload : verdict.error?.payload;
+    const http = answer?.kind === "http" ? answer : undefined;
+    this.#answer.resolve(
+      new Result(this.#run.invocation, { payload: payload ?? nothing, http, log, outcome }),
+    );
   }
 
   #stream(response: GuestResponse & { readonly kind: "stream" }): InvocationResult {
+    const { deps, trace, invocation } = this.#run;
     const forwarded = forward(response, { late: this.#late(), bytesMax: streamBytesMax });
-    const streaming = this.#run.tracer.span(this.#run.trace, "response");
+    const streaming = deps.tracer.span(trace, "response");
     const outcome = forwarded.end.then(async (end) => {
       streaming.end();
       return this.#settle(await this.#verdictOf(end), "unknown");
     });
-    const answered = result(this.#run.invocation, forwarded.body, {
-      log: this.#environment.log,
-      outcome,
-    });
-    return { ...answered, contentType: response.contentType };
+    const { log } = this.#environment;
+    const { contentType } = response;
+    return new Result(invocation, { payload: forwarded.body, contentType, log, outcome });
   }
 
   async #collect(response: GuestResponse & { readonly kind: "stream" }): Promise<InvocationResult> {
@@ -294,7 +310,8 @@ class Run implements InvocationReceiver {
     }
     const verdict = await this.#verdictOf(await forwarded.end);
     const whole = verdict.kind === "ok" ? Buffer.concat(chunks) : verdict.error?.payload;
-    return result(this.#run.invocation, whole ?? nothing, {
+    return new Result(this.#run.invocation, {
+      payload: whole ?? nothing,
       log: this.#environment.log,
       outcome: this.#settle(verdict, "unknown"),
     });
@@ -311,7 +328,7 @@ class Run implements InvocationReceiver {
     this.#environment.spoil();
     // The channel tells sooner than the kernel; the reason follows unless something still lives inside.
     const unknown = Promise.withResolvers<SandboxExit>();
-    using _limit = this.#run.clock.timer(exitReasonTimeoutMs, () =>
+    using _limit = this.#run.deps.clock.timer(exitReasonTimeoutMs, () =>
       unknown.resolve({ code: undefined, signal: undefined, cause: "killed" }),
     );
     const exit = await Promise.race([this.#environment.exited, unknown.promise]);
@@ -319,14 +336,14 @@ class Run implements InvocationReceiver {
   }
 
   /** Log, bill, give back; never rejects. At once, unless something has to be waited for. */
-  #settle(verdict: Verdict, mark: Mark): Promise<Outcome> {
+  #settle(verdict: Verdict, mark: Mark): Soon<Outcome> {
     const besides = this.#environment.extensionsSettled();
     if (!besides) return this.#finish(verdict, mark);
     // The caller has its answer while extensions still work; only its log must wait for them.
-    const durationMs = this.#run.clock.monotonicMs() - this.#startedMs;
+    const durationMs = this.#run.deps.clock.monotonicMs() - this.#startedMs;
     const finished = this.#finishAfter(besides, verdict, mark);
     if (this.#run.invocation.tailLog === true) return finished;
-    return Promise.resolve(outcomeOf(verdict, durationMs));
+    return outcomeOf(verdict, durationMs);
   }
 
   /**
@@ -347,44 +364,27 @@ class Run implements InvocationReceiver {
     return outcomeOf(verdict, outcome.durationMs);
   }
 
-  #finish(verdict: Verdict, mark: Mark): Promise<Outcome> {
-    this.#timer?.[Symbol.dispose]();
-    const { timeoutMs } = this.#run.invocation.target.revision;
-    const elapsedMs = this.#run.clock.monotonicMs() - this.#startedMs;
-    const durationMs = verdict.kind === "timeout" ? timeoutMs : elapsedMs;
-    if (verdict.status !== "ok") this.#run.span.fail(verdict.errorType ?? "error");
-    const times = { durationMs, initMs: this.#environment.initMs };
-    const report = reportOf(this.#run.invocation, verdict, times);
-    const memoryPeakMiB = this.#environment.memoryPeakMiB();
-    const known =
-      typeof memoryPeakMiB === "number"
-        ? { ...report, memoryPeakMiB }
-        : memoryPeakMiB.then((measured) => ({ ...report, memoryPeakMiB: measured }));
+  #finish(verdict: Verdict, mark: Mark): Soon<Outcome> {
+    this.#endTime();
+    const { invocation, deps, span } = this.#run;
+    const nowMs = deps.clock.monotonicMs();
+    const { timeoutMs } = invocation.target.revision;
+    const durationMs = verdict.kind === "timeout" ? timeoutMs : nowMs - this.#startedMs;
+    if (verdict.status !== "ok") span.fail(verdict.errorType ?? "error");
+    const { initMs } = this.#environment;
+    const memory = this.#environment.memoryPeakMiB(nowMs);
+    const report = (memoryPeakMiB: number): InvocationReport =>
+      reportOf(invocation, verdict, { durationMs, initMs, memoryPeakMiB });
+    const known = typeof memory === "number" ? report(memory) : memory.then(report);
     const written = this.#environment.log.finish(known, mark);
     const outcome = outcomeOf(verdict, durationMs);
-    return written ? written.then(() => this.#giveBack(outcome)) : this.#giveBack(outcome);
+    if (written) return written.then(() => this.#giveBack(outcome));
+    return this.#giveBack(outcome);
   }
 
-  #giveBack(outcome: Outcome): Promise<Outcome> {
+  #giveBack(outcome: Outcome): Outcome {
     this.#environment[Symbol.dispose]();
-    this.#run.span.end();
-    this.#run.settled();
-    return Promise.resolve(outcome);
+    leave(this.#run);
+    return outcome;
   }
-}
-
-const nothing = new Uint8Array();
-
-function result(
-  invocation: Invocation,
-  payload: InvocationResult["payload"],
-  ending: { readonly log: InvocationLog; readonly outcome: Promise<Outcome> },
-): InvocationResult {
-  return {
-    payload,
-    contentType: undefined,
-    outcome: ending.outcome,
-    logTail: invocation.tailLog === true ? ending.outcome.then(() => ending.log.tail()) : undefined,
-    executedVersion: invocation.target.revision.version,
-  };
 }

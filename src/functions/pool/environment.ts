@@ -2,21 +2,15 @@ import type { Clock } from "#base/clock.ts";
 import type { TraceContext } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import { ignore } from "#base/ignore.ts";
+import type { Soon } from "#base/soon.ts";
 import type { Revision } from "#functions/registry/registry.ts";
-import type {
-  FunctionErrorBody,
-  Guest,
-  GuestExtensions,
-  GuestRequest,
-  GuestResponse,
-  InvocationReceiver,
-  ShutdownReason,
-} from "#functions/runtimes/runtimes.ts";
+import type { Guest, GuestExtensions, ShutdownReason } from "#functions/runtimes/runtimes.ts";
 import type { Sandbox, SandboxExit } from "#functions/sandbox/sandbox.ts";
 import { recallAfterMs, type ServiceTimes } from "#functions/scheduler/scheduler.ts";
 import { describeExit, launcherLost } from "./booted.ts";
 import type { Freezable } from "./freezing.ts";
 import { credentialsMarginMs, memoryPeakAgeMs } from "./limits.ts";
+import { type Lender, Loan } from "./loan.ts";
 import type { LogPump } from "./log-pump.ts";
 import type { EndReason } from "./roster.ts";
 import { RunningTogether, traceAmong } from "./running-together.ts";
@@ -75,7 +69,7 @@ export class Environment implements Freezable {
   #initMs: number | undefined;
   #peakMiB = 0;
   #peakAtMs = -Infinity;
-  #uses = 0;
+  #isUsed = false;
   #ended: Promise<void> | undefined;
 
   constructor(parts: EnvironmentParts, clock: Clock) {
@@ -110,16 +104,24 @@ export class Environment implements Freezable {
     return { revision, trace: traceAmong(running, undefined) ?? this.trace, running };
   }
 
-  /** What the invoker holds for one invocation; `release` is called once, when it lets go. */
-  lend(loan: LoanTerms): ExecutionEnvironment {
-    if (this.loanCount++ === 0) this.setState("busy");
-    this.isExclusive = loan.isExclusive;
+  /** What the invoker holds for one invocation; `lender` is told once, when it lets go. */
+  lend(trace: TraceContext, isExclusive: boolean, lender: Lender): ExecutionEnvironment {
+    this.loanCount++;
+    this.isExclusive = isExclusive;
     this.parts.log.share(this.loanCount > 1 && !this.together);
     if (this.loanCount === 1) {
+      this.setState("busy");
       this.isReturning = false;
-      this.trace = loan.trace;
+      this.trace = trace;
     } else if (!this.together) this.#watchInbox();
-    return new Loan(this, this.#uses++ === 0, loan);
+    return new Loan(this, trace, lender);
+  }
+
+  /** True for the first invocation that asks. */
+  takeFirst(): boolean {
+    const isFirst = !this.#isUsed;
+    this.#isUsed = true;
+    return isFirst;
   }
 
   /** One invocation less; true when it was the last. */
@@ -144,9 +146,14 @@ export class Environment implements Freezable {
     this.together?.begin({ loan, trace, begunAtMs: this.begunAtMs });
   }
 
-  /** Where several run, how long the one took that ended last. */
-  sinceBegunMs(): number {
-    return this.together?.lastMs ?? this.#clock.monotonicMs() - this.begunAtMs;
+  /** Where several run, how long the one took that ended last. `nowMs` is monotonic. */
+  sinceBegunMs(nowMs: number): number {
+    return this.together?.lastMs ?? nowMs - this.begunAtMs;
+  }
+
+  /** So far, of the one that began last. */
+  tookMs(): number {
+    return this.sinceBegunMs(this.#clock.monotonicMs());
   }
 
   /** An invocation that had begun is over. */
@@ -159,7 +166,7 @@ export class Environment implements Freezable {
     this.#inboxWatch ??= this.#clock.timer(recallAfterMs, () => {
       this.#inboxWatch = undefined;
       if (this.loanCount < 2) return;
-      if (this.sinceBegunMs() >= recallAfterMs) {
+      if (this.tookMs() >= recallAfterMs) {
         this.parts.times.note(recallAfterMs * 10);
         this.parts.guest.recall();
       }
@@ -188,17 +195,16 @@ export class Environment implements Freezable {
    * Asked of the kernel at most every `memoryPeakAgeMs`: a function called a thousand times a second
    * would otherwise pay more for being measured than for running.
    */
-  memoryPeakMiB(): number | Promise<number> {
-    const now = this.#clock.monotonicMs();
-    if (!this.spoiled && now - this.#peakAtMs < memoryPeakAgeMs) return this.#peakMiB;
-    return this.#measurePeak(now);
+  memoryPeakMiB(nowMs: number): Soon<number> {
+    if (!this.spoiled && nowMs - this.#peakAtMs < memoryPeakAgeMs) return this.#peakMiB;
+    return this.#measurePeak(nowMs);
   }
 
-  async #measurePeak(now: number): Promise<number> {
+  async #measurePeak(nowMs: number): Promise<number> {
     const { sandbox, revision } = this.parts;
     // A sandbox that is gone may no longer know; then it had at most all of its memory.
     const peak = await sandbox.memoryPeakMiB().catch(() => revision.memoryMiB);
-    this.#peakAtMs = now;
+    this.#peakAtMs = nowMs;
     this.#peakMiB = Math.min(Math.ceil(peak), revision.memoryMiB);
     return this.#peakMiB;
   }
@@ -266,114 +272,5 @@ export class Environment implements Freezable {
     } finally {
       await this.parts.attached.disposeAsync();
     }
-  }
-}
-
-interface LoanTerms {
-  readonly trace: TraceContext;
-  readonly isExclusive: boolean;
-  readonly release: () => void;
-}
-
-class Loan implements ExecutionEnvironment, InvocationReceiver {
-  readonly id: string;
-  readonly startKind: "cold" | "warm";
-  readonly initMs: number | undefined;
-  readonly marksOutput: boolean;
-  readonly log: LogPump;
-  readonly exited: Sandbox["exited"];
-  readonly #environment: Environment;
-  readonly #terms: LoanTerms;
-  #receiver: InvocationReceiver | undefined;
-  #released = false;
-  #runsOn = false;
-
-  constructor(environment: Environment, isFirst: boolean, terms: LoanTerms) {
-    this.#environment = environment;
-    this.#terms = terms;
-    this.id = environment.parts.id;
-    this.startKind = isFirst ? "cold" : "warm";
-    this.initMs = environment.takeInitMs();
-    this.marksOutput = environment.parts.guest.marksOutput;
-    this.log = environment.parts.log;
-    this.exited = environment.parts.sandbox.exited;
-  }
-
-  invoke(request: GuestRequest, receiver: InvocationReceiver): void {
-    this.#receiver = receiver;
-    this.#environment.parts.guest.invoke(request, this);
-  }
-
-  begun(): void {
-    this.#environment.begin(this.#terms.trace, this);
-    this.#receiver?.begun();
-  }
-
-  answered(response: GuestResponse): void {
-    const environment = this.#environment;
-    if (environment.parts.guest.extensions?.isInUse === true) this.#tellDone(response);
-    if (response.kind === "exit") {
-      this.spoil();
-      this.log.exitText = describeExit(response.exit);
-      const failure = environment.failureOf(response.exit);
-      if (failure) return this.failed(failure);
-    } else if (response.kind === "not-begun") {
-      if (response.isGone) this.spoil();
-    } else if (!environment.together) {
-      const tookMs = "tookMs" in response ? response.tookMs : undefined;
-      environment.parts.times.note(tookMs ?? environment.sinceBegunMs());
-    }
-    // Where several run, a place that is free again says nothing of the others.
-    environment.isReturning =
-      !environment.together && response.kind !== "stream" && response.kind !== "exit";
-    this.#receiver?.answered(response);
-  }
-
-  failed(error: unknown): void {
-    this.#receiver?.failed(error);
-  }
-
-  extensionsSettled(): Promise<FunctionErrorBody | undefined> | undefined {
-    const { extensions } = this.#environment.parts.guest;
-    if (extensions?.isInUse !== true || this.#environment.spoiled) return undefined;
-    return extensions.settled();
-  }
-
-  spoil(reason: ShutdownReason = "failure"): void {
-    if (!this.#environment.spoiled) this.#environment.shutdownReason = reason;
-    this.#environment.spoiled = true;
-  }
-
-  abandon(reason: Error): void {
-    this.spoil();
-    const { together, loanCount, parts } = this.#environment;
-    // What runs beside it goes on, and its own code too; the environment ends with the last of them.
-    if (together && loanCount > 1) this.#runsOn = true;
-    else parts.guest.abandon(reason);
-  }
-
-  memoryPeakMiB(): number | Promise<number> {
-    return this.#environment.memoryPeakMiB();
-  }
-
-  /** A streamed answer is over when its stream is; the report of the invocation tells of that. */
-  #tellDone(response: GuestResponse): void {
-    if (response.kind === "stream") return;
-    const isOk = response.kind === "payload";
-    this.log.runtimeDone({
-      status: isOk ? "ok" : "error",
-      errorType: response.kind === "error" ? response.error.errorType : undefined,
-      producedBytes: isOk ? response.payload.length : undefined,
-    });
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#released) return;
-    this.#released = true;
-    if (!this.#runsOn) this.#environment.over(this);
-    this.#terms.release();
-    const environment = this.#environment;
-    if (environment.spoiled && environment.loanCount === 0)
-      ignore(environment.end(), "the pool keeps account of it; the invocation is over");
   }
 }

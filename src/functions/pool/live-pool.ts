@@ -82,6 +82,7 @@ class LivePool implements EnvironmentPool {
   readonly #room: Room;
   readonly #ends: Ends;
   readonly #compileCaches: CompileCaches;
+  readonly #lender = { takeBack: (environment: Environment) => this.#takeBack(environment) };
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #converging = false;
@@ -149,8 +150,7 @@ class LivePool implements EnvironmentPool {
     for (;;) {
       const best = this.#warm.find(key, isExclusive);
       if (!best) return undefined;
-      if (!best.spoiled && best.hasCredentials())
-        return this.#lend(best, trace, isExclusive).environment;
+      if (!best.spoiled && best.hasCredentials()) return this.#lend(best, trace, isExclusive);
       if (best.loanCount > 0 && !best.together) return undefined;
       if (!best.spoiled) best.endReason = "credentials-expired";
       if (best.loanCount > 0) best.spoiled = true;
@@ -262,23 +262,19 @@ class LivePool implements EnvironmentPool {
     }
   }
 
-  #lend(
-    environment: Environment,
-    trace: TraceContext,
-    isExclusive: boolean,
-  ): Extract<Acquired, { readonly kind: "ready" }> {
+  #lend(environment: Environment, trace: TraceContext, isExclusive: boolean): ExecutionEnvironment {
     if (environment.loanCount === 0) {
       this.#freezer.taken(environment, { thaw: true });
       this.#warm.setBusy(environment);
     }
     this.#roster.lent(environment);
-    const release = (): void => this.#takeBack(environment);
-    return { kind: "ready", environment: environment.lend({ trace, isExclusive, release }) };
+    return environment.lend(trace, isExclusive, this.#lender);
   }
 
   #takeBack(environment: Environment): void {
-    environment.lastUsedMs = this.#deps.clock.monotonicMs();
-    this.#roster.returned(environment);
+    const nowMs = this.#deps.clock.monotonicMs();
+    environment.lastUsedMs = nowMs;
+    this.#roster.returned(environment, nowMs);
     const isLast = environment.takeBack();
     if (environment.spoiled || this.#stop.signal.aborted) {
       if (isLast) this.#ends.end(environment);
@@ -297,7 +293,8 @@ class LivePool implements EnvironmentPool {
       const waiter = isSharing ? this.#line.peekSharing(key) : this.#line.peek(key, 0);
       if (!waiter || (waiter.isExclusive && isBeside)) break;
       this.#line.take(waiter);
-      waiter.answer(this.#lend(environment, waiter.trace, waiter.isExclusive));
+      const lent = this.#lend(environment, waiter.trace, waiter.isExclusive);
+      waiter.answer({ kind: "ready", environment: lent });
     }
     if (environment.loanCount > 0) return;
     environment.setState("idle");

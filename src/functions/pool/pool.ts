@@ -1,5 +1,6 @@
 import type { Server } from "node:net";
 import type { TraceContext } from "#base/context.ts";
+import type { Soon } from "#base/soon.ts";
 import type { Revision } from "#functions/registry/registry.ts";
 import type {
   GuestRequest,
@@ -142,6 +143,8 @@ export interface ExecutionEnvironment extends Disposable {
   readonly marksOutput: boolean;
   /** Milliseconds of init, on the first invocation only. */
   readonly initMs: number | undefined;
+  /** Monotonic; known when the receiver of `invoke` is told that it begins. */
+  readonly begunAtMs: number;
   /** Callbacks, as a guest's: see `InvocationReceiver`. */
   invoke(request: GuestRequest, receiver: InvocationReceiver): void;
   /** Log lines from now on belong to this invocation; END and REPORT are written by `finish`. */
@@ -157,8 +160,8 @@ export interface ExecutionEnvironment extends Disposable {
   spoil(reason?: ShutdownReason): void;
   /** The environment is spoiled, and the running invocation fails with `reason` unless others run beside it. */
   abandon(reason: Error): void;
-  /** A figure at most a moment old, or a promise of one. */
-  memoryPeakMiB(): number | Promise<number>;
+  /** A figure at most a moment old, or a promise of one. `nowMs` is monotonic. */
+  memoryPeakMiB(nowMs: number): Soon<number>;
 }
 
 /** The platform's own lines around an invocation; customer output is interleaved by the pool. */

@@ -118,10 +118,10 @@ export class Roster {
     this.forecast.arrived(environment.parts.revision.functionArn, nowMs);
   }
 
-  returned(environment: Environment): void {
-    const nowMs = this.#clock.monotonicMs();
+  /** `nowMs` is monotonic. */
+  returned(environment: Environment, nowMs: number): void {
     const { functionArn } = environment.parts.revision;
-    this.forecast.arrivals.left(functionArn, nowMs, environment.sinceBegunMs());
+    this.forecast.arrivals.left(functionArn, nowMs, environment.sinceBegunMs(nowMs));
   }
 
   /** It is idle; gives until when it stays so. `prewarm`: it was begun for a call that is foreseen. */

@@ -2,7 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { PlatformError } from "#base/errors.ts";
 import { removeFrom } from "#base/lists.ts";
 import type { Sandbox } from "#functions/sandbox/sandbox.ts";
-import type { Channel, FrameReceiver } from "./channel/channel.ts";
+import type { Channel, FieldWriter, FrameReceiver } from "./channel/channel.ts";
 import {
   fields,
   findField,
@@ -11,7 +11,7 @@ import {
   readAnswerFields,
   readFields,
 } from "./channel/frames.ts";
-import type { AnswerFields, Field, Frame } from "./channel/frames.ts";
+import type { AnswerFields, Frame } from "./channel/frames.ts";
 import { readError, responseTooLarge } from "./error-body.ts";
 import { lastBreathMs, responseBytesMax } from "./limits.ts";
 import { collectStream, streamResponse } from "./managed-stream.ts";
@@ -32,11 +32,32 @@ const lost = { kind: "not-begun", isGone: true } as const;
 const givenBack = { kind: "not-begun", isGone: false } as const;
 
 /** One invocation a guest has been sent and has not finished. */
-interface Call {
+class Call {
   readonly number: number;
   readonly request: GuestRequest;
   readonly receiver: InvocationReceiver;
   stream: PartQueue | undefined;
+
+  constructor(number: number, request: GuestRequest, receiver: InvocationReceiver) {
+    this.number = number;
+    this.request = request;
+    this.receiver = receiver;
+    this.stream = undefined;
+  }
+
+  writeFields(writer: FieldWriter): void {
+    const { request } = this;
+    writer.field(fields.requestId, request.requestId);
+    writer.field(fields.functionArn, request.functionArn);
+    writer.field(fields.deadlineMs, String(request.deadlineMs));
+    if (request.traceHeader !== "") writer.field(fields.traceHeader, request.traceHeader);
+    if (request.clientContext !== undefined)
+      writer.field(fields.clientContext, request.clientContext);
+    if (request.cognitoIdentity !== undefined)
+      writer.field(fields.cognitoIdentity, request.cognitoIdentity);
+    if (request.streaming) writer.field(fields.streaming, "1");
+    if (request.wantsHttp === true) writer.field(fields.wantsHttp, "1");
+  }
 }
 
 export interface CallsDeps {
@@ -73,9 +94,9 @@ export class Calls implements FrameReceiver {
 
   invoke(request: GuestRequest, receiver: InvocationReceiver): void {
     this.#number = (this.#number + 1) >>> 0 || 1;
-    const call: Call = { number: this.#number, request, receiver, stream: undefined };
     if (this.#end || this.#hasSaidLast) return receiver.answered(lost);
-    this.#deps.channel.send(kinds.invoke, call.number, invokeFields(request), request.payload);
+    const call = new Call(this.#number, request, receiver);
+    this.#deps.channel.send(kinds.invoke, call.number, call, request.payload);
     this.#waiting.push(call);
     this.#begin();
   }
@@ -96,7 +117,7 @@ export class Calls implements FrameReceiver {
 
   frame(frame: Frame): void {
     if (frame.kind === kinds.recalled) return this.#recalled(frame.number);
-    const call = this.#begun.find(({ number }) => number === frame.number);
+    const call = this.#find(frame.number);
     if (!call) throw new FrameError(`an answer to invocation ${frame.number}`);
     if (call.stream) return this.#streamed(call, call.stream, frame);
     switch (frame.kind) {
@@ -111,6 +132,12 @@ export class Calls implements FrameReceiver {
       default:
         throw new FrameError(`frame ${frame.kind} as an answer`);
     }
+  }
+
+  /** Few have begun, mostly one. */
+  #find(number: number): Call | undefined {
+    for (const call of this.#begun) if (call.number === number) return call;
+    return undefined;
   }
 
   failed(error: PlatformError): void {
@@ -143,7 +170,7 @@ export class Calls implements FrameReceiver {
     const response = {
       kind: "error",
       error: readError(readFields(frame.metadata), frame),
-      ...figuresOf(readAnswerFields(frame.metadata)),
+      ...figuresOf(readAnswerFields(frame)),
     } as const;
     if (!frame.isLast) return this.#answer(call, response);
     this.#hasSaidLast = true;
@@ -269,26 +296,24 @@ class PartQueue {
 }
 
 function payloadOf(frame: Frame): GuestResponse {
-  if (frame.body.length > responseBytesMax) return { kind: "error", error: responseTooLarge() };
-  const found = readAnswerFields(frame.metadata);
-  return { kind: "payload", payload: frame.body, ...figuresOf(found) };
+  if (frame.bodyByteCount > responseBytesMax) return { kind: "error", error: responseTooLarge() };
+  const { output, tookMs } = figuresOf(readAnswerFields(frame));
+  return { kind: "payload", payload: frame.body, output, tookMs };
 }
 
 function httpOf(frame: Frame): GuestResponse {
-  const { metadata, body } = frame;
-  const found = readAnswerFields(metadata);
+  const found = readAnswerFields(frame);
   const { head, isBase64 } = found;
   if (!head) throw new FrameError("an HTTP answer without a head");
-  if (head.length + body.length > responseBytesMax) {
+  if (head.length + frame.bodyByteCount > responseBytesMax) {
     return { kind: "error", error: responseTooLarge() };
   }
-  return { kind: "http", head, body, isBase64, ...figuresOf(found) };
+  const { output, tookMs } = figuresOf(found);
+  return { kind: "http", head, body: frame.body, isBase64, output, tookMs };
 }
 
 function figuresOf({ outputMark, tookUs }: AnswerFields): AnswerFigures {
-  const tookMs = tookUs === undefined ? NaN : Number(tookUs) / 1_000;
-  const output = markOf(outputMark);
-  return { ...(output && { output }), ...(tookMs >= 0 && { tookMs }) };
+  return { output: markOf(outputMark), tookMs: tookUs >= 0 ? tookUs / 1_000 : undefined };
 }
 
 /** Undefined where the guest printed nothing since its last answer. */
@@ -297,22 +322,4 @@ function markOf(text: string | undefined): OutputMark | undefined {
   const [stdout, stderr] = text.split(",", 2).map(Number);
   if (!Number.isSafeInteger(stdout) || !Number.isSafeInteger(stderr)) return undefined;
   return { stdout: Number(stdout), stderr: Number(stderr) };
-}
-
-function invokeFields(request: GuestRequest): readonly Field[] {
-  const found: Field[] = [
-    [fields.requestId, request.requestId],
-    [fields.functionArn, request.functionArn],
-    [fields.deadlineMs, String(request.deadlineMs)],
-  ];
-  if (request.traceHeader !== "") found.push([fields.traceHeader, request.traceHeader]);
-  if (request.clientContext !== undefined) {
-    found.push([fields.clientContext, request.clientContext]);
-  }
-  if (request.cognitoIdentity !== undefined) {
-    found.push([fields.cognitoIdentity, request.cognitoIdentity]);
-  }
-  if (request.streaming) found.push([fields.streaming, "1"]);
-  if (request.wantsHttp === true) found.push([fields.wantsHttp, "1"]);
-  return found;
 }

@@ -261,9 +261,9 @@ export interface OutputMark {
 /** What a guest says of one invocation beside its answer; undefined where it cannot. */
 export interface AnswerFigures {
   /** Only when the guest printed something since its last answer. */
-  readonly output?: OutputMark;
+  readonly output?: OutputMark | undefined;
   /** From the beginning of the handler to its end, as the guest measured it: believed for pacing alone. */
-  readonly tookMs?: number;
+  readonly tookMs?: number | undefined;
 }
 
 export type GuestResponse =

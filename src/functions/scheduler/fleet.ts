@@ -116,9 +116,13 @@ export class Fleet implements Supply {
     const { id, memoryMiB, keepUntilMs } = environment;
     this.wake(id);
     const known = this.#known.get(id);
-    if (known)
-      Object.assign(known, { environment, isProvisioned, floor: this.#floor, isResting: true });
-    else this.#known.set(id, { environment, isProvisioned, floor: this.#floor, isResting: true });
+    const floor = this.#floor;
+    if (known) {
+      known.environment = environment;
+      known.isProvisioned = isProvisioned;
+      known.floor = floor;
+      known.isResting = true;
+    } else this.#known.set(id, { environment, isProvisioned, floor, isResting: true });
     if (!isProvisioned) this.#evictableMiB += memoryMiB;
     const rank = this.#byExpiry.rankOf(id);
     if (rank === undefined || keepUntilMs < rank) this.#byExpiry.set(id, keepUntilMs, id);

@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
 import { PlatformError } from "#base/errors.ts";
 import { FrameError, FrameReader } from "./frames.ts";
-import type { Field, Frame } from "./frames.ts";
-import { FrameWriter } from "./writer.ts";
+import type { Frame } from "./frames.ts";
+import { FrameWriter, type Metadata } from "./writer.ts";
+
+export type { FieldWriter } from "./writer.ts";
 
 /** The platform's end of a guest's channel. */
 export interface Channel {
@@ -10,7 +12,7 @@ export interface Channel {
    * Leaves at the end of this turn, with all that was sent in it. On a channel that is already broken
    * this does nothing: whoever reads next is told.
    */
-  send(kind: number, number: number, metadata: readonly Field[], body?: Uint8Array): void;
+  send(kind: number, number: number, metadata: Metadata, body?: Uint8Array): void;
   /**
    * The next frame, in order. Errors: `channel.broken` when the guest hung up or broke the protocol.
    * One reader at a time; the socket is read only while there is room for what nobody has asked for yet.
@@ -57,7 +59,7 @@ class SocketChannel implements Channel {
     socket.on("close", () => this.#fail("the guest hung up"));
   }
 
-  send(kind: number, number: number, metadata: readonly Field[], body?: Uint8Array): void {
+  send(kind: number, number: number, metadata: Metadata, body?: Uint8Array): void {
     if (this.#failure) return;
     this.#writer.add(kind, number, metadata, body);
   }
@@ -94,14 +96,14 @@ class SocketChannel implements Channel {
 
   #onData(chunk: Buffer): void {
     try {
-      for (const frame of this.#reader.push(chunk)) this.#deliver(frame);
+      this.#reader.push(chunk, this.#deliver);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.#fail(error.message, error);
     }
   }
 
-  #deliver(frame: Frame): void {
+  readonly #deliver = (frame: Frame): void => {
     if (this.#receiver) return this.#receiver.frame(frame);
     const waiting = this.#waiting;
     if (waiting) {
@@ -111,7 +113,7 @@ class SocketChannel implements Channel {
     }
     this.#queue.push(frame);
     if (this.#queue.length >= queuedFramesMax) this.#socket.pause();
-  }
+  };
 
   #fail(why: string, cause?: unknown): void {
     if (this.#failure) return;

@@ -29,7 +29,9 @@ function encode(kind: number, number: number, metadata: readonly Field[], body: 
 }
 
 function read(reader: FrameReader, bytes: Buffer): Frame[] {
-  return [...reader.push(bytes)];
+  const frames: Frame[] = [];
+  reader.push(bytes, (frame) => void frames.push(frame));
+  return frames;
 }
 
 test("a frame that arrives whole is handed out as a view, uncopied", () => {
@@ -83,11 +85,8 @@ test("noise ends in frames or in FrameError, never in anything else", () => {
   for (let round = 0; round < 2_000; round++) {
     const reader = new FrameReader();
     try {
-      for (const frame of reader.push(
-        Buffer.from(random.bytes(1 + Math.floor(random.fraction() * 64))),
-      )) {
-        readFields(frame.metadata);
-      }
+      const noise = Buffer.from(random.bytes(1 + Math.floor(random.fraction() * 64)));
+      for (const frame of read(reader, noise)) readFields(frame.metadata);
     } catch (error) {
       assert.ok(error instanceof FrameError, `seed ${seed}: ${String(error)}`);
     }
@@ -171,6 +170,59 @@ test("a channel nobody reads stops taking bytes from its guest", async () => {
   assert.ok(far.writableLength > 0, "the guest's writes are held");
   assert.ok(sent < 4_000, `held after ${sent} pieces`);
   assert.equal((await channel.next()).body.length, 256 * 1024);
+  channel.close();
+  far.destroy();
+});
+
+test("what a guest reads is what was sent, however much of it waits for the guest", async () => {
+  const seed = 20_261_125;
+  const random = createSeededRandom(seed);
+  const size = (max: number): number => Math.floor(random.fraction() * max);
+  const [near, far] = await pair();
+  const channel = createChannel(near);
+  const reader = new FrameReader();
+  const got: Frame[] = [];
+  const sent: { number: number; metadata: Field[]; body: Buffer }[] = [];
+  far.on("data", (chunk: Buffer) => got.push(...read(reader, chunk)));
+  const send = (textMax: number, bodyMax: number): void => {
+    const number = sent.length + 1;
+    const metadata: Field[] = [
+      [size(255), "ü".repeat(size(textMax))],
+      [22, String(number)],
+    ];
+    const body = Buffer.from(random.bytes(size(bodyMax)));
+    sent.push({ number, metadata, body });
+    channel.send(kinds.invoke, number, metadata, body);
+  };
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  for (let round = 0; round < 4; round++) {
+    for (let count = 0; count < 20; count++) {
+      send(40, 400);
+      // What does not fit into one buffer with the rest.
+      if (count % 7 === 0) send(60_000, 40_000);
+      if (count % 3 === 0) await turn();
+    }
+    far.pause();
+    for (let count = 0; near.writableLength === 0 && count < 2_000; count++) {
+      send(10_000, 400);
+      await turn();
+    }
+    assert.ok(near.writableLength > 0, "something waits for the guest");
+    for (let count = 0; count < 40; count++) send(40, 400);
+    await turn();
+    send(40, 400);
+    far.resume();
+    while (got.length < sent.length) await once(far, "data");
+  }
+  assert.deepEqual(
+    got.map((frame) => ({
+      number: frame.number,
+      metadata: readFields(frame.metadata),
+      body: Buffer.from(frame.body),
+    })),
+    sent,
+    `seed ${seed}`,
+  );
   channel.close();
   far.destroy();
 });

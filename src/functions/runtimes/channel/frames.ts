@@ -63,14 +63,43 @@ export const fields = {
   taken: 58,
 } as const;
 
-export interface Frame {
+/** One frame, a view of the bytes it arrived in: valid as long as it is held. */
+export class Frame {
   readonly kind: number;
-  /** The guest ends after this frame. */
-  readonly isLast: boolean;
   readonly number: number;
-  /** Undecoded; `readFields` reads it. A view that is valid as long as it is held. */
-  readonly metadata: Buffer;
-  readonly body: Buffer;
+  /** What the frame lies in, and where in there its metadata, its body and its end are. */
+  readonly bytes: Buffer;
+  readonly metadataAt: number;
+  readonly bodyAt: number;
+  readonly end: number;
+
+  /** It is whole, and its lengths have been checked. */
+  constructor(bytes: Buffer, at: number, end: number) {
+    this.kind = bytes[at + 4] ?? 0;
+    this.number = bytes.readUInt32LE(at + 8);
+    this.bytes = bytes;
+    this.metadataAt = at + headerBytes;
+    this.bodyAt = this.metadataAt + bytes.readUInt32LE(at + 12);
+    this.end = end;
+  }
+
+  /** The guest ends after this frame. */
+  get isLast(): boolean {
+    return ((this.bytes[this.metadataAt - headerBytes + 5] ?? 0) & lastFlag) !== 0;
+  }
+
+  /** Undecoded; `readFields` reads it. */
+  get metadata(): Buffer {
+    return this.bytes.subarray(this.metadataAt, this.bodyAt);
+  }
+
+  get body(): Buffer {
+    return this.bytes.subarray(this.bodyAt, this.end);
+  }
+
+  get bodyByteCount(): number {
+    return this.end - this.bodyAt;
+  }
 }
 
 export type Field = readonly [id: number, text: string];
@@ -98,37 +127,54 @@ export function readFields(metadata: Buffer): readonly Field[] {
   return found;
 }
 
-/** What an answer says beside its body, undecoded. */
+/** What an answer says beside its body. */
 export interface AnswerFields {
   head: Buffer | undefined;
   isBase64: boolean;
   outputMark: string | undefined;
-  tookUs: string | undefined;
+  /** NaN where it says nothing, or what is no number. */
+  tookUs: number;
 }
 
 /** One pass, without a list: this runs for every answer. Errors: as `readFields`. */
-export function readAnswerFields(metadata: Buffer): AnswerFields {
+export function readAnswerFields({ bytes, metadataAt, bodyAt }: Frame): AnswerFields {
   const found: AnswerFields = {
     head: undefined,
     isBase64: false,
     outputMark: undefined,
-    tookUs: undefined,
+    tookUs: NaN,
   };
-  let at = 0;
-  while (at < metadata.length) {
-    if (at + 5 > metadata.length) throw new FrameError("a field is cut short");
+  let at = metadataAt;
+  while (at < bodyAt) {
+    if (at + 5 > bodyAt) throw new FrameError("a field is cut short");
     const start = at + 5;
-    const end = start + metadata.readUInt32LE(at + 1);
-    if (end > metadata.length) throw new FrameError("a field is longer than its block");
-    const id = metadata[at];
-    if (id === fields.head) found.head = metadata.subarray(start, end);
+    const end = start + bytes.readUInt32LE(at + 1);
+    if (end > bodyAt) throw new FrameError("a field is longer than its block");
+    const id = bytes[at];
+    if (id === fields.head) found.head = bytes.subarray(start, end);
     else if (id === fields.isBase64) found.isBase64 = true;
-    else if (id === fields.outputMark) found.outputMark = metadata.toString("latin1", start, end);
-    else if (id === fields.tookUs) found.tookUs = metadata.toString("latin1", start, end);
+    else if (id === fields.outputMark) found.outputMark = bytes.toString("latin1", start, end);
+    else if (id === fields.tookUs) found.tookUs = readDigits(bytes, start, end);
     at = end;
   }
   return found;
 }
+
+/** A whole number in decimal; NaN for anything else. */
+function readDigits(bytes: Buffer, start: number, end: number): number {
+  if (start === end || end - start > digitsMax) return NaN;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (bytes[at] ?? 0) - zero;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Of a number that is exact. */
+const digitsMax = 15;
+const zero = 0x30;
 
 /** The first field with this id, or undefined. */
 export function findField(list: readonly Field[], id: number): string | undefined {
@@ -147,61 +193,58 @@ export class FrameReader {
   #filled = 0;
 
   /**
-   * The frames completed by `chunk`, in order. Errors: `FrameError` for a length beyond the limits,
-   * as soon as the header is there; the reader is not usable afterwards.
+   * Tells `take` of the frames completed by `chunk`, in order. Errors: `FrameError` for a length beyond the limits,
+   * as soon as the header is there, and what `take` throws; the reader is not usable afterwards.
    */
-  *push(chunk: Buffer): Generator<Frame> {
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#frame) {
-        const take = Math.min(this.#frame.length - this.#filled, chunk.length - at);
-        chunk.copy(this.#frame, this.#filled, at, at + take);
-        this.#filled += take;
-        at += take;
-        if (this.#filled < this.#frame.length) return;
-        const whole = this.#frame;
-        this.#frame = undefined;
-        yield decode(whole);
-        continue;
-      }
-      const available = this.#header.length + chunk.length - at;
-      if (available < headerBytes) {
-        this.#header = Buffer.concat([this.#header, chunk.subarray(at)]);
-        return;
-      }
-      const kept = this.#header.length;
-      const header =
-        kept === 0
-          ? chunk.subarray(at, at + headerBytes)
-          : Buffer.concat([this.#header, chunk.subarray(at, at + headerBytes - kept)]);
-      const size = headerBytes + checkLengths(header);
-      this.#header = nothing;
-      if (kept === 0 && chunk.length - at >= size) {
-        yield decode(chunk.subarray(at, at + size));
-        at += size;
-        continue;
-      }
-      this.#frame = Buffer.allocUnsafe(size);
-      header.copy(this.#frame);
-      this.#filled = headerBytes;
-      at += headerBytes - kept;
-      if (size === headerBytes) {
-        const whole = this.#frame;
-        this.#frame = undefined;
-        yield decode(whole);
-      }
+  push(chunk: Buffer, take: (frame: Frame) => void): void {
+    let at = this.#finish(chunk, take);
+    while (chunk.length - at >= headerBytes) {
+      const end = at + headerBytes + checkLengths(chunk, at);
+      if (end > chunk.length) return this.#begin(chunk, at, end - at);
+      take(new Frame(chunk, at, end));
+      at = end;
     }
+    if (at < chunk.length) this.#header = Buffer.from(chunk.subarray(at));
   }
 
   /** True while a frame has begun and not ended. */
   get isInside(): boolean {
     return this.#frame !== undefined || this.#header.length > 0;
   }
+
+  /** Goes on with what earlier chunks began; answers with the place behind it. */
+  #finish(chunk: Buffer, take: (frame: Frame) => void): number {
+    let at = 0;
+    if (this.#header.length > 0) {
+      const missing = headerBytes - this.#header.length;
+      const header = Buffer.concat([this.#header, chunk.subarray(0, missing)]);
+      this.#header = header;
+      if (header.length < headerBytes) return chunk.length;
+      this.#begin(header, 0, headerBytes + checkLengths(header, 0));
+      this.#header = nothing;
+      at = missing;
+    }
+    const frame = this.#frame;
+    if (!frame) return at;
+    const copied = chunk.copy(frame, this.#filled, at);
+    this.#filled += copied;
+    if (this.#filled < frame.length) return chunk.length;
+    this.#frame = undefined;
+    take(new Frame(frame, 0, frame.length));
+    return at + copied;
+  }
+
+  /** What is there of a frame of `size` bytes; the rest is in the chunks to come. */
+  #begin(chunk: Buffer, at: number, size: number): void {
+    this.#frame = Buffer.allocUnsafe(size);
+    this.#filled = chunk.copy(this.#frame, 0, at);
+  }
 }
 
-function checkLengths(header: Buffer): number {
-  const length = header.readUInt32LE(0);
-  const metadataBytes = header.readUInt32LE(12);
+/** Of the frame whose header is at this place: the bytes that follow the header. */
+function checkLengths(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32LE(at);
+  const metadataBytes = bytes.readUInt32LE(at + 12);
   if (length > frameBytesMax) {
     throw new FrameError(`a frame of ${length} bytes; at most ${frameBytesMax} are allowed`);
   }
@@ -209,15 +252,4 @@ function checkLengths(header: Buffer): number {
     throw new FrameError(`metadata of ${metadataBytes} bytes in a frame of ${length}`);
   }
   return length;
-}
-
-function decode(frame: Buffer): Frame {
-  const bodyStart = headerBytes + frame.readUInt32LE(12);
-  return {
-    kind: frame[4] ?? 0,
-    isLast: ((frame[5] ?? 0) & lastFlag) !== 0,
-    number: frame.readUInt32LE(8),
-    metadata: frame.subarray(headerBytes, bodyStart),
-    body: frame.subarray(bodyStart),
-  };
 }
