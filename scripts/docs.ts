@@ -91,8 +91,9 @@ function rangeOf(option: Option): string {
   return ` (${least} to ${most}${option.hasAuto ? " or auto" : ""})`;
 }
 
-/** STS lives with IAM: two APIs over one engine. */
+/** STS lives with IAM, streams with their tables: two APIs over one engine. */
 function folderOf(service: string): string {
+  if (service === "dynamodb-streams") return "dynamodb";
   return service === "sts" ? "iam" : service;
 }
 

@@ -1,5 +1,6 @@
 import {
   ConditionalCheckFailedException,
+  DuplicateItemException,
   IdempotentParameterMismatchException,
   LimitExceededException,
   PolicyNotFoundException,
@@ -16,6 +17,13 @@ export const conditionFailed = (item?: Item): Error =>
   new ConditionalCheckFailedException({
     message: "The conditional request failed",
     ...(item && { Item: item }),
+    $metadata: {},
+  });
+
+/** What a PartiQL INSERT of an item that is there answers. */
+export const duplicateItem = (): Error =>
+  new DuplicateItemException({
+    message: "Duplicate primary key exists in table",
     $metadata: {},
   });
 

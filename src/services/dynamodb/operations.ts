@@ -1,8 +1,11 @@
 import {
+  BatchExecuteStatement$,
   BatchGetItem$,
   BatchWriteItem$,
   CreateTable$,
   DeleteItem$,
+  ExecuteStatement$,
+  ExecuteTransaction$,
   GetItem$,
   PutItem$,
   Query$,
@@ -17,11 +20,14 @@ import { defineService, type Service } from "#protocol/service/service.ts";
 import { dynamodbConstraints, dynamodbWording } from "./constraints.ts";
 import type { DynamoDb, OperationDeps } from "./deps.ts";
 import { bodyBytesMax } from "./limits.ts";
+import { batchExecuteStatement } from "./operations/batch-execute-statement.ts";
 import { batchGetItem } from "./operations/batch-get-item.ts";
 import { batchWriteItem } from "./operations/batch-write-item.ts";
 import { createTable } from "./operations/create-table.ts";
 import { deleteItem } from "./operations/delete-item.ts";
 import { descriptionOperations } from "./operations/descriptions.ts";
+import { executeStatement } from "./operations/execute-statement.ts";
+import { executeTransaction } from "./operations/execute-transaction.ts";
 import { getItem } from "./operations/get-item.ts";
 import { putItem } from "./operations/put-item.ts";
 import { query } from "./operations/query.ts";
@@ -67,6 +73,9 @@ export function defineDynamodb(deps: OperationDeps): Service {
       Query: [Query$, query(deps)],
       Scan: [Scan$, scan(deps)],
       DeleteItem: [DeleteItem$, deleteItem(deps), options],
+      ExecuteStatement: [ExecuteStatement$, executeStatement(deps)],
+      BatchExecuteStatement: [BatchExecuteStatement$, batchExecuteStatement(deps)],
+      ExecuteTransaction: [ExecuteTransaction$, executeTransaction(deps)],
     },
   );
   return createConstraintCheck(dynamodbConstraints, dynamodbWording).guard(service);

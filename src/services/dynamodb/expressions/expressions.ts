@@ -10,6 +10,7 @@ export { matches } from "./evaluate.ts";
 export { keyRangeOf } from "./key-conditions.ts";
 export type { KeyAttribute, KeyConditions, KeyRange } from "./key-conditions.ts";
 export { pathsOfCondition, pathsWritten } from "./names.ts";
+export { valueAt } from "./paths.ts";
 export { Placeholders } from "./placeholders.ts";
 export { project } from "./project.ts";
 export type { ExpressionOperation, ExpressionParameters, RequestExpressions } from "./request.ts";

@@ -1,4 +1,8 @@
-import { ConditionalCheckFailedException, type CancellationReason } from "@aws-sdk/client-dynamodb";
+import {
+  ConditionalCheckFailedException,
+  DuplicateItemException,
+  type CancellationReason,
+} from "@aws-sdk/client-dynamodb";
 
 /** Of an item that is not why. */
 export const noReason: CancellationReason = { Code: "None" };
@@ -11,6 +15,9 @@ export function reasonOf(error: unknown): CancellationReason {
   if (error instanceof ConditionalCheckFailedException) {
     const { message, Item } = error;
     return { Code: "ConditionalCheckFailed", Message: message, ...(Item && { Item }) };
+  }
+  if (error instanceof DuplicateItemException) {
+    return { Code: "DuplicateItem", Message: error.message };
   }
   if (error instanceof Error && error.name === "ValidationException") {
     return { Code: "ValidationError", Message: error.message };

@@ -1,29 +1,20 @@
 import { hash } from "node:crypto";
-import type { CancellationReason, TransactWriteItem } from "@aws-sdk/client-dynamodb";
+import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { Handler } from "#protocol/service/service.ts";
-import type { Transaction } from "#storage/storage.ts";
 import type { DynamoDb, OperationDeps } from "../deps.ts";
-import { transactionCanceled } from "../errors.ts";
-import type { Cause } from "../items/changes.ts";
-import { type PreparedWrite, prepareWrite, type Write } from "../items/writes.ts";
+import { prepareWrite, type Write } from "../items/writes.ts";
 import { transactionBytesMax } from "../limits.ts";
 import { referenceOf, type Table, type TableReference } from "../tables/tables.ts";
 import { checkedItem, itemBytes, validation } from "../values/values.ts";
 import { asksForCost, causeOf } from "./answers.ts";
 import { costOfChanges, metricsOfChanges } from "./many-answers.ts";
-import { refuseDuplicates } from "./many-checks.ts";
-import { noReason, reasonOf } from "./transact-reasons.ts";
-import { rememberToken } from "./transact-tokens.ts";
+import { carryOut } from "./transactions.ts";
 
 interface Asked {
   readonly name: string;
   readonly reference: TableReference;
   readonly write: Write;
 }
-
-type Prepared =
-  | { readonly table: Table; readonly asked: string; readonly write: PreparedWrite }
-  | { readonly reason: CancellationReason };
 
 /**
  * All or nothing, serializable with everything else. Two transactions that meet are run one after the other
@@ -37,23 +28,17 @@ export function transactWriteItems(deps: OperationDeps): Handler<DynamoDb, "Tran
       return { name, reference: referenceOf(name, context), write: { ...write, needsBefore } };
     });
     checkTotal(asked);
-    const references = [
-      ...new Map(asked.map(({ reference }) => [reference.name, reference])).values(),
-    ];
     const token = tokenOf(input, {
       accountId: context.principal.accountId,
       region: context.region,
     });
     const cause = causeOf(deps, context);
-    const changes = await deps.tables.write(references, (tables) => {
-      const byName = new Map(tables.map((table) => [table.record.name, table]));
-      const prepared = asked.map((one) => preparedOne(byName.get(one.reference.name), one));
-      refuseTwice(prepared);
-      return (tx) => {
-        if (token && !rememberToken(tx, token, cause.nowMs)) return [];
-        return runAll(tx, prepared, cause);
-      };
-    });
+    const parts = asked.map(({ name, reference, write }) => ({
+      name,
+      reference,
+      prepare: (table: Table) => prepareWrite(table, write),
+    }));
+    const changes = await carryOut(deps, parts, { token, cause });
     const cost = costOfChanges(changes, input.ReturnConsumedCapacity, 2);
     return {
       ...(cost && { ConsumedCapacity: cost }),
@@ -104,41 +89,6 @@ function checkTotal(asked: readonly Asked[]): void {
   for (const { write } of asked) bytes += itemBytes(write.kind === "put" ? write.item : write.key);
   if (bytes <= transactionBytesMax) return;
   throw validation("Aggregated size of the items in the transaction exceeds 4 MB");
-}
-
-function preparedOne(table: Table | undefined, { name, write }: Asked): Prepared {
-  try {
-    if (!table) throw validation(`The table ${name} is not there`);
-    return { table, asked: name, write: prepareWrite(table, write) };
-  } catch (error) {
-    return { reason: reasonOf(error) };
-  }
-}
-
-function refuseTwice(prepared: readonly Prepared[]): void {
-  const places = prepared.flatMap((one) => ("write" in one ? [one.write.place] : []));
-  refuseDuplicates(places, "Transaction request cannot include multiple operations on one item");
-}
-
-/** Every item says its reason, also behind the first that fails. */
-function runAll(tx: Transaction, prepared: readonly Prepared[], cause: Cause) {
-  const reasons: CancellationReason[] = [];
-  const changes = prepared.flatMap((one) => {
-    if ("reason" in one) {
-      reasons.push(one.reason);
-      return [];
-    }
-    try {
-      const change = one.write.run(tx, cause);
-      reasons.push(noReason);
-      return [{ table: one.table, asked: one.asked, change }];
-    } catch (error) {
-      reasons.push(reasonOf(error));
-      return [];
-    }
-  });
-  if (reasons.some((reason) => reason !== noReason)) throw transactionCanceled(reasons);
-  return changes;
 }
 
 function tokenOf(
