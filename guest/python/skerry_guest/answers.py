@@ -1,7 +1,5 @@
 """What goes back for a result: JSON or, for callers that asked for it, HTTP."""
 
-import json
-
 from . import channel, errors, marshal
 
 #: Lambda quotas: invocation payload, synchronous; the number AWS's message names.
@@ -25,7 +23,7 @@ def make(result, wants_http):
     body = _marshal(result)
     if not wants_http or len(body) > RESPONSE_BYTES_MAX:
         return channel.RESPONSE, _JSON, _bounded(body)
-    plain = json.loads(body)
+    plain = marshal.from_json(body)
     return (_http(plain) if type(plain) is dict else None) or (channel.HTTP, _PLAIN, body)
 
 

@@ -1,7 +1,6 @@
 """Frames as described in ../../CHANNEL.md, over blocking reads and writes."""
 
 import os
-import select
 import struct
 
 SPECIALISE, INVOKE, RECALL = 1, 2, 3
@@ -55,6 +54,8 @@ def read():
 
 def waiting():
     """A frame that has already arrived, or None."""
+    import select  # Few functions are so slow, and have so many calls, that anything may be waiting.
+
     frame = _take()
     if frame is None and select.select([DESCRIPTOR], [], [], 0)[0]:
         _receive()

@@ -7,7 +7,6 @@ Names, messages and fields follow the public source of aws-lambda-python-runtime
 import os
 import sys
 import time
-import traceback
 
 from . import marshal
 
@@ -29,6 +28,8 @@ def describe(request_id=""):
     kind, value, trace = sys.exc_info()
     if isinstance(value, Fault):
         return make(value.error_type, value.message, value.trace, request_id)
+    import traceback  # An error is rare, and loading this takes as long as a small interpreter does to start.
+
     frames = traceback.extract_tb(trace)
     # The customer's part begins behind the last of our own frames at the top.
     while frames and _is_ours(frames[0].filename):

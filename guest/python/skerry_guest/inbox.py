@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections import deque
+from _collections import deque  # The module around it loads five more.
 
 from . import channel
 

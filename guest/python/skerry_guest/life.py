@@ -15,8 +15,12 @@ COMMON_MODULES = (
     "hashlib",
     "hmac",
     "http.client",
+    "json",
+    "logging",
     "random",
+    "select",
     "ssl",
+    "traceback",
     "urllib.parse",
     "urllib.request",
     "uuid",
@@ -57,6 +61,9 @@ def live():
         _load_the_rest()
         for name in COMMON_MODULES:
             __import__(name)
+        import site  # noqa: F401
+
+        from . import log_formats  # noqa: F401
     channel.send(channel.READY, 0)
     channel.flush()
     # Where somebody waits, this goes on while the platform hears of it and answers.
@@ -87,9 +94,10 @@ def _work(frame, is_shared):
 
 def _load_the_rest():
     """What only a function needs; loading it takes longer than all that is needed to say READY."""
-    global LambdaContext, answers, errors, handler, inbox, is_on_host, logs, marshal, output, place
+    global LambdaContext, answers, errors, handler, inbox, is_on_host, logs, marshal, output, place, standard_modules
     from . import answers, errors, handler, inbox, logs, marshal, output
     from .context import LambdaContext
+    from . import standard as standard_modules
     from .places import is_on_host, place
 
 
@@ -132,7 +140,6 @@ def _become(frame):
     started = time.perf_counter()
     _set_environment(frame.variables)
     _set_up_interpreter()
-    logs.set_up()
     replaced = time.perf_counter()
 
     def phases():
@@ -185,6 +192,7 @@ def _set_up_interpreter():
         place("/var/runtime/python"),
         *[path for path in standard if path not in extra],
     ]
+    standard_modules.install(standard)
     sys.dont_write_bytecode = False
     sys.argv[:] = ["/var/runtime/bootstrap.py"]
     os.chdir(place("/var/task"))

@@ -1,8 +1,8 @@
 """Opens the loopback listeners the platform wants to serve and hands them out."""
 
 import _socket as socket  # The module around it takes longer to load than all that is done here.
-import array
 import os
+import sys
 
 _is_on_host = "SKERRY_MOUNTS" in os.environ
 
@@ -24,7 +24,7 @@ def hand_out():
         if _is_on_host:
             message += f',"port":{listener.getsockname()[1]}'
         line = f'{{"cmd":"NODE_HANDLE","type":"net.Server","msg":{{{message}}}}}\n'
-        descriptor = array.array("i", [listener.fileno()])
+        descriptor = listener.fileno().to_bytes(4, sys.byteorder)
         pipe.sendmsg([line.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
         _read_line(pipe)
         listener.close()

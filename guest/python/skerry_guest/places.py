@@ -1,9 +1,17 @@
 """Where things lie: the sandbox's own paths, or the host's where there is no isolation."""
 
-import json
 import os
 
-_mounts = json.loads(os.environ["SKERRY_MOUNTS"]) if "SKERRY_MOUNTS" in os.environ else None
+
+def _read_mounts():
+    if "SKERRY_MOUNTS" not in os.environ:
+        return None
+    import json
+
+    return json.loads(os.environ["SKERRY_MOUNTS"])
+
+
+_mounts = _read_mounts()
 
 #: True when the loopback and the file system are the host's.
 is_on_host = _mounts is not None

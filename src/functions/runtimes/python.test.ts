@@ -136,6 +136,87 @@ def handler(event, context):
       assert.match(started.output(), expected);
     });
 
+    for (const isGeneric of [false, true]) {
+      const when = isGeneric ? "before a function has them" : "when a function asks for them";
+      test(`logging and its like are set up ${when}, and are the interpreter's own`, async () => {
+        const names = "json logging re select traceback threading collections enum".split(" ");
+        const shadows = names.map((each) => [`${each}.py`, "raise Exception('the same name')"]);
+        await using started = await bench.start({
+          runtime: "python3.11",
+          isGeneric,
+          files: {
+            ...Object.fromEntries(shadows),
+            "index.py": `
+def handler(event, context):
+    import logging.handlers
+    ${names.map((each) => `import ${each}`).join("\n    ")}
+    logging.warning("late")
+    if event == "fail":
+        raise ValueError("with a traceback")
+    return len(logging.getLogger().handlers)
+`,
+          },
+        });
+        assert.equal(started.init.kind, "ok", started.output());
+        assert.equal(await started.call({}), 1);
+        await started.written("late\n");
+        assert.match(started.output(), /^\[WARNING\]\t[^\t]+\t[0-9a-f-]{36}\tlate\n$/);
+        assert.equal(errorOf(await started.invoke("fail")).errorType, "ValueError");
+      });
+    }
+
+    for (const version of ["3.11", "3.12", "3.13", "3.14"]) {
+      test(`python${version}: JSON is read and written as the standard library does`, async (t) => {
+        const { usable, reason } = (await bench.runtimes.get(`python${version}`)?.probe()) ?? {};
+        if (usable !== true) return t.skip(reason ?? "not a runtime");
+        await using started = await module(
+          `
+import json, sys
+cases = [1.5, -0.0, 1e400, float("nan"), 2**70, True, None, "\\u00fc\\U0001f600\\n\\x00\\"", [], {}, {"a": [1, {"b": ()}]}, {1: 2, True: 3, None: 4, 1.5: 5}]
+def handler(event, context):
+    if event == "cycle":
+        event = []
+        event.append(event)
+        return event
+    if event == "key":
+        return {(1, 2): 3}
+    return cases[event] if isinstance(event, int) else [event, json.dumps(cases, ensure_ascii=sys.version_info < (3, 12))]
+`,
+          { runtime: `python${version}` },
+        );
+        const text = async (event: unknown): Promise<string> => {
+          const answer = await started.invoke(event);
+          assert.equal(answer.kind, "payload");
+          return answer.kind === "payload" ? Buffer.from(answer.payload).toString() : "";
+        };
+        const parts = [];
+        for (let index = 0; index < 12; index++) parts.push(await text(index));
+        const [event, whole] = JSON.parse(await text({ a: ["ü", 1.5, null, true] })) as unknown[];
+        assert.deepEqual(event, { a: ["ü", 1.5, null, true] });
+        assert.equal(`[${parts.join(", ")}]`, whole);
+        for (const [bad, message] of [
+          ["cycle", /Circular reference detected/],
+          ["key", /keys must be str, int, float, bool or None, not tuple/],
+        ] as const) {
+          const error = errorOf(await started.invoke(bad));
+          assert.equal(error.errorType, "Runtime.MarshalError");
+          assert.match(error.errorMessage, message);
+        }
+        for (const [payload, message] of [
+          ["{", /Expecting property name enclosed in double quotes: line 1 column 2/],
+          ["[1] x", /Extra data: line 1 column 5/],
+          ["", /Expecting value: line 1 column 1/],
+          ["nope", /Expecting value: line 1 column 1/],
+        ] as const) {
+          const error = errorOf(await started.invoke({}, { payload: Buffer.from(payload) }));
+          assert.equal(error.errorType, "Runtime.UnmarshalError");
+          assert.match(error.errorMessage, message);
+        }
+        const spaced = await started.invoke({}, { payload: Buffer.from(" \n\t 0 \r\n") });
+        assert.equal(spaced.kind === "payload" && Buffer.from(spaced.payload).toString(), "1.5");
+      });
+    }
+
     test("AWS_LAMBDA_LOG_FORMAT=JSON makes records", async () => {
       await using started = await module(
         "import logging\ndef handler(event, context):\n  logging.warning('w', extra={'k': 1})",
