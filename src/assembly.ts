@@ -45,7 +45,7 @@ import type { BlobStore, Store } from "#storage/storage.ts";
 import { createTelemetry, type Telemetry } from "#telemetry/telemetry.ts";
 import type { Membership } from "#workers/workers.ts";
 import { adminRoutes, codeRoute } from "./admin.ts";
-import { createEventServices } from "./event-services.ts";
+import { createEventServices, type EventServices } from "./event-services.ts";
 import { describeIsolation, rootKeyNotice } from "./notices.ts";
 import { createLateEndpoint } from "./late-endpoint.ts";
 import { createObservations, type Observations } from "./observations.ts";
@@ -221,15 +221,15 @@ async function createServices(
   // What everybody keeps in memory of the store, everybody hears of before a change is answered.
   const remembered = { ...common, store: membership?.share(store) ?? store };
   const mode = config.mode === "serve" ? "strict" : "open";
-  const { blobs, bodies, packages } = await openCode(config, log);
+  const code = await openCode(config, log);
   const logs = begun.use(createLogs({ ...common, expiryClock: time.clock }, membership));
   const iam = createIam({ ...remembered, mode });
   const registry = begun.use(createRegistry(remembered));
   const guests = createLateEndpoint(endpointPortOf(config.port));
-  const parts = { engine, packages, sink: logs.sink, credentials: iam.credentials, guests };
+  const parts = { engine, ...code, sink: logs.sink, credentials: iam.credentials, guests };
   const pool = begun.use(createEnvironments(config, parts, membership));
   const shared = { plainStore: store, isShared: membership !== undefined };
-  const eventParts = { ...remembered, ...shared, clock: time.clock, blobs, bodies, tracer };
+  const eventParts = { ...remembered, ...shared, clock: time.clock, ...code, tracer };
   const events = createEventServices(eventParts, config, begun);
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
   const invoker: Invoker = begun.use(
@@ -249,9 +249,8 @@ async function createServices(
       }),
     }),
   );
-  const { accountConcurrency } = config;
   const changed = changeEverywhere(pool, membership);
-  const engineParts = { blobs, packages, registry, invoker, runtimes, accountConcurrency };
+  const engineParts = { ...functionParts(config, code, events), registry, invoker, runtimes };
   const lambda: Lambda = begun.use(
     createLambda({ ...remembered, ...engineParts, pool: changed, events }),
   );
@@ -277,6 +276,15 @@ async function createServices(
     },
     bindGateway: (made) => guests.bind(made),
   };
+}
+
+/** What functions are made of and how many may run. */
+function functionParts(
+  { accountConcurrency }: Config,
+  code: Awaited<ReturnType<typeof openCode>>,
+  { objects: codeObjects }: Pick<EventServices, "objects">,
+) {
+  return { ...code, codeObjects, accountConcurrency };
 }
 
 function createEnvironments(

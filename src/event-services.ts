@@ -15,7 +15,7 @@ import { createOutbox, type Outbox } from "#events/outbox/outbox.ts";
 import type { ServiceLoader } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
 import { createDynamodb } from "#services/dynamodb/dynamodb.ts";
-import { createS3 } from "#services/s3/s3.ts";
+import { createS3, type S3 } from "#services/s3/s3.ts";
 import type { Bodies } from "#storage/bodies/bodies.ts";
 import { createSqs } from "#services/sqs/sqs.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
@@ -62,6 +62,8 @@ export interface EventServices {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly endpoint: string;
+  /** Where functions' packages may come from. */
+  readonly objects: S3["objects"];
 }
 
 /**
@@ -95,11 +97,12 @@ export function createEventServices(
     return made;
   };
   add("sqs", createSqs({ ...deps, store: deps.plainStore }));
-  add("s3", createS3({ ...deps, store: deps.plainStore }));
+  const s3 = add("s3", createS3({ ...deps, store: deps.plainStore, outbox, targets }));
   const dynamodb = createDynamodb({ ...deps, store: deps.plainStore, shared: deps.store });
   add("dynamodb", dynamodb);
   add("dynamodb-streams", { service: dynamodb.streams });
   begun.use(outbox); // last: it ends before those it delivers to
   const { clock, tracer, endpoint, mode, plainStore: store } = deps;
-  return { targets, sources, outbox, journal, loaders, store, clock, tracer, endpoint, mode };
+  const spine = { targets, sources, outbox, journal, loaders, objects: s3.objects };
+  return { ...spine, store, clock, tracer, endpoint, mode };
 }

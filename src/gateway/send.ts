@@ -43,8 +43,8 @@ export function sendAnswer(exchange: Exchange, sent: Sent, deps: SendDeps): Soon
   const isBodyless = hasNone || message.method === "HEAD";
   const isWhole = body instanceof Uint8Array;
   response.on("error", destroyThis);
-  // To HEAD an answer may say how long a body is that it does not bring.
-  const isTold = message.method === "HEAD" && headers["content-length"] !== undefined;
+  // Also to HEAD, which brings no body.
+  const isTold = headers["content-length"] !== undefined;
   response.writeHead(status, headerLines(known, sent, isWhole && !hasNone && !isTold));
   if (!message.complete) swallowRest(message, response, deps.clock);
   if (!isWhole) return isBodyless ? sendNone(response, body) : sendPieces(response, body, deps);

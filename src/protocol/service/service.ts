@@ -31,8 +31,11 @@ type FromWire<V> = [BlobPayloadInputTypes] extends [V]
   : [StreamingBlobPayloadInputTypes] extends [V]
     ? ByteStream<V>
     : V;
+/** An empty structure takes anything, a symbol too; a stream does not. */
 type ToWire<V> = [StreamingBlobPayloadOutputTypes] extends [V]
-  ? BytesOrStream<V>
+  ? [symbol] extends [V]
+    ? V
+    : BytesOrStream<V>
   : [Extract<V, Uint8Array>] extends [never]
     ? V
     : Bytes<V>;

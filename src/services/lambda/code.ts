@@ -6,7 +6,7 @@ import type { Random } from "#base/random.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
 import type { LambdaScope } from "./dependencies.ts";
 import { invalid, tooLarge, unsupported } from "./errors.ts";
-import { codeLinkLifetimeMs, zippedBytesMax } from "./limits.ts";
+import { codeLinkLifetimeMs, storedZipBytesMax, zippedBytesMax } from "./limits.ts";
 import { codeLinkSecret } from "./records.ts";
 
 /** The members with which a request brings its package. */
@@ -14,6 +14,7 @@ export interface CodeSource {
   readonly ZipFile?: Uint8Array | undefined;
   readonly S3Bucket?: string | undefined;
   readonly S3Key?: string | undefined;
+  readonly S3ObjectVersion?: string | undefined;
   readonly ImageUri?: string | undefined;
   readonly SourceKMSKeyArn?: string | undefined;
 }
@@ -29,11 +30,11 @@ export interface StoredCode {
  * https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html (seen 2026-11).
  */
 export async function storeCode(
-  scope: Pick<LambdaScope, "packages" | "blobs">,
+  scope: Pick<LambdaScope, "packages" | "blobs" | "codeObjects">,
   source: CodeSource,
-  options: { readonly isDryRun: boolean } = { isDryRun: false },
+  options: { readonly accountId: string; readonly isDryRun?: boolean },
 ): Promise<StoredCode> {
-  const zip = zipOf(source);
+  const zip = await zipOf(scope, source, options.accountId);
   const { byteCount: unpackedByteCount } = await scope.packages.validate(zip).catch(asInvalid);
   const stored = options.isDryRun
     ? { sha256: createHash("sha256").update(zip).digest("hex"), byteCount: zip.byteLength }
@@ -45,7 +46,11 @@ export async function storeCode(
   };
 }
 
-function zipOf(source: CodeSource): Uint8Array {
+async function zipOf(
+  scope: Pick<LambdaScope, "codeObjects">,
+  source: CodeSource,
+  accountId: string,
+): Promise<Uint8Array> {
   if (source.ImageUri) throw unsupported("ImageUri", "container images are not hosted");
   if (source.SourceKMSKeyArn) throw unsupported("SourceKMSKeyArn", "keys are not hosted");
   if (source.S3Bucket !== undefined || source.S3Key !== undefined) {
@@ -54,11 +59,7 @@ function zipOf(source: CodeSource): Uint8Array {
         "Please do not provide other FunctionCode parameters when providing a ZipFile.",
       );
     }
-    throw invalid(
-      "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The " +
-        "specified bucket does not exist. (Object storage is not hosted here yet: send the " +
-        "package itself as ZipFile.)",
-    );
+    return readObject(scope, source, accountId);
   }
   const { ZipFile: zip } = source;
   if (!zip) throw invalid("Please provide a source for function code.");
@@ -67,6 +68,26 @@ function zipOf(source: CodeSource): Uint8Array {
     throw tooLarge(`Zipped size must be smaller than ${zippedBytesMax} bytes`);
   }
   return zip;
+}
+
+const noBucket = { code: "NoSuchBucket", message: "The specified bucket does not exist" };
+
+/** Words of the service: https://repost.aws/knowledge-center/lambda-s3-error-permission (seen 2026-11). */
+async function readObject(
+  { codeObjects }: Pick<LambdaScope, "codeObjects">,
+  { S3Bucket: bucket, S3Key: key, S3ObjectVersion: versionId }: CodeSource,
+  accountId: string,
+): Promise<Uint8Array> {
+  if (bucket === undefined || key === undefined) {
+    throw invalid("Please provide both S3Bucket and S3Key.");
+  }
+  const asked = { bucket, key, versionId, accountId, bytesMax: storedZipBytesMax };
+  const found = (await codeObjects?.read(asked)) ?? { refusal: noBucket };
+  if ("bytes" in found) return found.bytes;
+  const { code, message } = found.refusal;
+  throw invalid(
+    `Error occurred while GetObject. S3 Error Code: ${code}. S3 Error Message: ${message}`,
+  );
 }
 
 /** The packages module words its refusals as the service does. */

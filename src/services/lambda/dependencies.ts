@@ -16,10 +16,29 @@ import type { Preparation } from "./preparation.ts";
 import type { Provisioner, Provisioning } from "./provisioning.ts";
 import type { RecordCache } from "./record-cache.ts";
 
+/** Objects that packages are read from; `services/s3` satisfies it. */
+export interface CodeObjects {
+  /** The whole object, or the code and the message of the error with which it was refused. */
+  read(object: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly versionId: string | undefined;
+    /** On whose behalf. */
+    readonly accountId: string;
+    /** Larger ones are refused. */
+    readonly bytesMax: number;
+  }): Promise<
+    | { readonly bytes: Uint8Array }
+    | { readonly refusal: { readonly code: string; readonly message: string } }
+  >;
+}
+
 /** What the service needs from the rest of the platform. */
 export interface LambdaDeps {
   readonly store: Store;
   readonly blobs: BlobStore;
+  /** Without it no bucket exists. */
+  readonly codeObjects?: CodeObjects;
   readonly packages: Pick<Packages, "validate" | "unpack" | "mergeLayers">;
   readonly registry: FunctionRegistry;
   readonly invoker: Pick<Invoker, "invoke" | "enqueue">;

@@ -5,6 +5,9 @@
 
 /** Zip uploaded in the request itself. */
 export const zippedBytesMax = 52_428_800;
+
+/** Of a zip in a bucket: no archive is larger than what it may hold unpacked. */
+export const storedZipBytesMax = 262_144_000;
 /**
  * A request that carries a package as base64, in the words of the service: "Request must be smaller
  * than 70167211 bytes for the CreateFunction operation" (AWS forums and issue trackers, seen 2026-11).

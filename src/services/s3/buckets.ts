@@ -12,7 +12,7 @@ export interface BucketInput {
 }
 
 interface Asker {
-  readonly context: RequestContext;
+  readonly context: Pick<RequestContext, "principal">;
   readonly mode: AuthenticationMode;
 }
 
@@ -41,7 +41,7 @@ export function saveBucket(tx: Transaction, bucket: BucketRecord): void {
 }
 
 /** A canonical user id: what S3 calls an account. https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html */
-function canonicalId(accountId: string): string {
+export function canonicalId(accountId: string): string {
   let id = canonicalIds.get(accountId);
   if (id === undefined) {
     id = createHash("sha256").update(`canonical user ${accountId}`).digest("hex");

@@ -5,10 +5,11 @@ import type { Random } from "#base/random.ts";
 import type { AuthenticationMode } from "#protocol/auth/auth.ts";
 import type { OperationInput, OperationOutput, OperationTable } from "#protocol/service/service.ts";
 import type { Bodies } from "#storage/bodies/bodies.ts";
+import type { NotificationDeps } from "./notifications/notifications.ts";
 import type { Store } from "#storage/storage.ts";
 
 /** What every operation of S3 may use. */
-export interface S3Deps {
+export interface S3Deps extends NotificationDeps {
   readonly store: Store;
   readonly bodies: Bodies;
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 import type { Input } from "./deps.ts";
 import { invalidArgument, malformedXml, s3Error } from "./errors.ts";
 import { lifecycleRulesMax } from "./limits.ts";
+import type { ObjectRecord } from "./records.ts";
 
 type SdkRule = NonNullable<
   NonNullable<Input<"PutBucketLifecycleConfiguration">["LifecycleConfiguration"]>["Rules"]
@@ -116,4 +117,37 @@ export function readLifecycle(stored: object): object {
     })),
     TransitionDefaultMinimumObjectSize: minimumSize ?? "all_storage_classes_128K",
   };
+}
+
+export function enabledRules(stored: unknown): readonly LifecycleRule[] {
+  const { rules = [] } = (stored ?? {}) as Partial<StoredLifecycle>; // as `encodeLifecycle` wrote it
+  return rules.filter(({ Status }) => Status === "Enabled");
+}
+
+/** Whether a rule is about an object. */
+export function concerns(rule: LifecycleRule, record: ObjectRecord): boolean {
+  const { Filter: filter } = rule;
+  const and = filter?.And;
+  const prefix = rule.Prefix ?? filter?.Prefix ?? and?.Prefix ?? "";
+  if (!record.key.startsWith(prefix)) return false;
+  const larger = filter?.ObjectSizeGreaterThan ?? and?.ObjectSizeGreaterThan;
+  const smaller = filter?.ObjectSizeLessThan ?? and?.ObjectSizeLessThan;
+  if (larger !== undefined && record.byteCount <= larger) return false;
+  if (smaller !== undefined && record.byteCount >= smaller) return false;
+  const tags = and?.Tags ?? (filter?.Tag ? [filter.Tag] : []);
+  return tags.every(({ Key, Value }) =>
+    (record.tags ?? []).some(([key, value]) => key === Key && value === Value),
+  );
+}
+
+/** From age in days: at the next midnight, as S3 rounds. https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html#intro-lifecycle-rules-number-of-days */
+export function dueMs(sinceMs: number, days: number): number {
+  return Math.ceil((sinceMs + days * dayMs) / dayMs) * dayMs;
+}
+
+/** When the current version expires by this rule; undefined when it does not. */
+export function expiryOf(rule: LifecycleRule, record: ObjectRecord): number | undefined {
+  const { days, dateMs } = rule.expiration ?? {};
+  if (days !== undefined) return dueMs(record.atMs, days);
+  return dateMs;
 }

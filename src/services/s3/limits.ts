@@ -49,8 +49,15 @@ export const lifecycleRulesMax = 1_000;
 /** Files that no object names any more are removed in runs of this many. Our own bound. */
 export const garbageRunMax = 256;
 
+/** Entries that one step of the lifecycle sweeper looks at. Our own bound. */
+export const sweepEntriesMax = 256;
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html (MaxParts) */
 export const attributePartsMax = 1_000;
+
+/** How often and how long a notification is tried. S3 gives no figure; a day is what its destinations' queues expect. Our own bound. */
+export const deliveryAttemptsMax = 300;
+export const deliveryAgeMaxMs = 24 * 60 * 60_000;
 
 /** Nanoseconds cannot be had; versions of one key within a millisecond count up to this. Our own bound. */
 export const sequencesPerMs = 4_096;

@@ -10,13 +10,17 @@ export function checkUnlocked(
   nowMs: number,
   bypassesGovernance: boolean,
 ): void {
-  const { retention } = record;
-  const isRetained =
-    retention !== undefined &&
-    retention.untilMs > nowMs &&
-    !(retention.mode === "GOVERNANCE" && bypassesGovernance);
-  if (!record.hasLegalHold && !isRetained) return;
-  throw locked();
+  const isBypassed = bypassesGovernance && record.retention?.mode === "GOVERNANCE";
+  const { retention: _bypassed, ...rest } = record;
+  if (!isUnlocked(isBypassed ? rest : record, nowMs)) throw locked();
+}
+
+/** Neither under a legal hold nor before the end of its retention. */
+export function isUnlocked(
+  record: Pick<ObjectRecord, "retention" | "hasLegalHold">,
+  nowMs: number,
+): boolean {
+  return !record.hasLegalHold && (record.retention?.untilMs ?? 0) <= nowMs;
 }
 
 /**

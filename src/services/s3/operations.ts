@@ -4,6 +4,7 @@ import { defineService } from "#protocol/service/service.ts";
 import type { S3Deps } from "./deps.ts";
 import { bucketOperations } from "./operations/buckets.ts";
 import { bucketSettingOperations } from "./operations/bucket-settings.ts";
+import { notificationOperations } from "./notifications/notifications.ts";
 import { multipartOperations } from "./operations/multipart.ts";
 import { objectSettingOperations } from "./operations/object-settings.ts";
 import { objectOperations } from "./operations/objects.ts";
@@ -16,6 +17,7 @@ export function defineS3(deps: S3Deps): Service {
     ...objectOperations(deps),
     ...objectSettingOperations(deps),
     ...multipartOperations(deps),
+    ...notificationOperations(deps),
   };
   return defineService<typeof sdk>(
     {

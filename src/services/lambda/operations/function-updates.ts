@@ -30,7 +30,10 @@ function updateFunctionCode(scope: LambdaScope): LambdaHandler<"UpdateFunctionCo
   return async (input, context) => {
     const id = latestFunction(input.FunctionName, context);
     await ready(scope, id, { revisionId: input.RevisionId, context });
-    const code = await storeCode(scope, input, { isDryRun: input.DryRun ?? false });
+    const code = await storeCode(scope, input, {
+      accountId: context.principal.accountId,
+      isDryRun: input.DryRun ?? false,
+    });
     const architecture = input.Architectures?.[0];
     const change = (edit: RegistryEdit): Revision => {
       const entry = entryAt(edit, id);

@@ -53,7 +53,9 @@ function createFunction(scope: LambdaScope): LambdaHandler<"CreateFunction"> {
       if (view.functions.get(id)) throw conflict(`Function already exist: ${id.name}`);
     };
     await scope.registry.read(refuseTwins); // before the package is stored for nothing
-    const code = await storeCode(scope, input.Code ?? {});
+    const code = await storeCode(scope, input.Code ?? {}, {
+      accountId: context.principal.accountId,
+    });
     const created = await scope.registry.write((edit) => {
       refuseTwins(edit);
       checkCodeStorage(edit, id, code.codeByteCount);

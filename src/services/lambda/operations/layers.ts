@@ -34,7 +34,9 @@ function publishLayerVersion(
       throw accessDenied(context.principal.arn, "lambda:PublishLayerVersion", layerArn(id));
     }
     checkRuntimes(scope, "compatibleRuntimes", input.CompatibleRuntimes ?? []);
-    const code = await storeCode(scope, input.Content ?? {});
+    const code = await storeCode(scope, input.Content ?? {}, {
+      accountId: context.principal.accountId,
+    });
     const draft: Omit<LayerVersion, "version"> = {
       accountId: id.accountId,
       region: context.region,

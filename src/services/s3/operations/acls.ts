@@ -3,6 +3,7 @@ import { loadBucket, ownerOf, saveBucket } from "../buckets.ts";
 import type { Input, Output, S3Deps } from "../deps.ts";
 import { malformedXml, notImplemented, s3Error } from "../errors.ts";
 import { findReadable } from "../lookups.ts";
+import { notify } from "../notifications/notifications.ts";
 import type { BucketRecord } from "../records.ts";
 import { rewriteVersion } from "../versions.ts";
 
@@ -46,9 +47,12 @@ export async function putObjectAcl(
   await deps.store.write((tx) => {
     const bucket = loadBucket(tx, input, { context, mode: deps.mode });
     const at = { bucket, key: input.Key };
-    const { acl: _before, ...rest } = findReadable(tx, at, input.VersionId);
+    const record = findReadable(tx, at, input.VersionId);
+    const { acl: _before, ...rest } = record;
     const acl = readAcl(input, bucket);
     rewriteVersion(tx, at, acl === undefined ? rest : { ...rest, acl });
+    const event = { name: "ObjectAcl:Put", bucket, record, atMs: deps.clock.nowMs() };
+    notify(deps, tx, { event, cause: context });
   });
   return {};
 }

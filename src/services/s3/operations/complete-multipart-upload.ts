@@ -17,6 +17,7 @@ import type { Input, Output, S3Deps } from "../deps.ts";
 import { checkKey } from "../descriptions.ts";
 import { badDigest, invalidRequest, malformedXml, s3Error } from "../errors.ts";
 import { objectBytesMax, partBytesMin, partNumberMax } from "../limits.ts";
+import { notify } from "../notifications/notifications.ts";
 import { encryptionMembers, quoted, versionIdMember } from "../outputs.ts";
 import type { PartRecord, StoredChecksum, UploadRecord } from "../records.ts";
 import { keys } from "../records.ts";
@@ -65,6 +66,8 @@ export async function completeMultipartUpload(
       saving,
     });
     finish(tx, at, uploadId);
+    const name = "ObjectCreated:CompleteMultipartUpload";
+    notify(deps, tx, { event: { name, bucket, record, atMs: saving.nowMs }, cause: context });
     return { bucket, record };
   });
   return {

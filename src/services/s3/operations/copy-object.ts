@@ -9,6 +9,7 @@ import type { Input, Output, S3Deps } from "../deps.ts";
 import { checkKey, describe, type Description } from "../descriptions.ts";
 import { invalidArgument, invalidRequest, noSuchKey } from "../errors.ts";
 import { putBytesMax } from "../limits.ts";
+import { notify } from "../notifications/notifications.ts";
 import { encryptionMembers, quoted, versionIdMember, wholeSeconds } from "../outputs.ts";
 import { type BucketRecord, keys, type StoredChecksum } from "../records.ts";
 import { randomVersion } from "../saving.ts";
@@ -53,7 +54,10 @@ export async function copyObject(
       contentId,
       ...made,
     };
-    return { bucket, record: saveVersion(tx, at, { draft, saving }) };
+    const record = saveVersion(tx, at, { draft, saving });
+    const event = { name: "ObjectCreated:Copy", bucket, record, atMs: saving.nowMs };
+    notify(deps, tx, { event, cause: context });
+    return { bucket, record };
   });
   return {
     CopyObjectResult: {

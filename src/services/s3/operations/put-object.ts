@@ -7,6 +7,7 @@ import type { Input, Output, S3Deps } from "../deps.ts";
 import { checkKey, describe } from "../descriptions.ts";
 import { notImplemented } from "../errors.ts";
 import { putBytesMax } from "../limits.ts";
+import { notify } from "../notifications/notifications.ts";
 import { encryptionMembers, quoted, versionIdMember } from "../outputs.ts";
 import { receive } from "../receive.ts";
 import { findCurrent, saveVersion } from "../versions.ts";
@@ -46,6 +47,8 @@ export async function putObject(
     };
     saveContent(tx, received.contentId, { segments: received.segments });
     const record = saveVersion(tx, at, { draft, saving });
+    const event = { name: "ObjectCreated:Put", bucket, record, atMs: saving.nowMs };
+    notify(deps, tx, { event, cause: context });
     return { bucket, record };
   });
   await received.adopt();

@@ -2,11 +2,15 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
-import { type Clock, createVirtualClock } from "#base/clock.ts";
+import { type Clock, createVirtualClock, systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
+import { createTargets } from "#events/events.ts";
+import { createJournal } from "#events/journal.ts";
+import { createOutbox } from "#events/outbox/outbox.ts";
 import { serve } from "#protocol/testing/serve.ts";
 import { openBodies } from "#storage/bodies/bodies.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
+import { createTelemetry } from "#telemetry/telemetry.ts";
 import { createS3 } from "../s3.ts";
 
 export const accountId = "123456789012";
@@ -19,14 +23,28 @@ export async function setUp(options: { readonly clock?: Clock } = {}) {
   const store = createMemoryStore();
   const bodies = await openBodies({ directory, random: systemRandom });
   const events: { readonly name: string; readonly fields: object | undefined }[] = [];
-  const s3 = createS3({
-    store,
-    bodies,
-    clock,
+  const log = { event: (name: string, fields?: object) => void events.push({ name, fields }) };
+  const targets = createTargets();
+  const journal = createJournal();
+  const telemetry = createTelemetry({
+    clock: systemClock,
     random: systemRandom,
-    log: { event: (name, fields) => void events.push({ name, fields }) },
-    mode: "open",
+    logLevel: "error",
+    write: () => undefined,
+    otlpEndpoint: undefined,
   });
+  const { tracer } = telemetry;
+  const deps = { store, clock, random: systemRandom, log };
+  const outbox = createOutbox({
+    ...deps,
+    tracer,
+    targets,
+    journal,
+    endpoint: "http://localhost:4566",
+  });
+  const told: { readonly bus: object }[] = [];
+  const bus = { put: (_tx: unknown, event: object) => void told.push({ bus: event }) };
+  const s3 = createS3({ ...deps, bodies, mode: "open", outbox, targets, bus });
   const loader = {
     name: "s3",
     signingName: "s3",
@@ -49,6 +67,8 @@ export async function setUp(options: { readonly clock?: Clock } = {}) {
     directory,
     clock: virtualClock,
     events,
+    targets,
+    told,
     client,
     endpoint: server.endpoint,
     /** Files of bodies on the disk. */
@@ -60,6 +80,8 @@ export async function setUp(options: { readonly clock?: Clock } = {}) {
       client.destroy();
       await server[Symbol.asyncDispose]();
       await s3[Symbol.asyncDispose]();
+      await outbox[Symbol.asyncDispose]();
+      await telemetry[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });
     },
