@@ -25,6 +25,7 @@ import {
   startMiss,
   sustainedStarts,
 } from "./cases/start.ts";
+import { sqs } from "./cases/sqs.ts";
 import { store } from "./cases/store.ts";
 import { warm, warmLatency, warmOpenLoop } from "./cases/warm.ts";
 import { workers } from "./cases/workers.ts";
@@ -58,6 +59,7 @@ const cases: Readonly<Record<string, () => Promise<readonly Finding[]>>> = {
   workers,
   peers,
   store,
+  sqs,
   logs,
 };
 

@@ -101,6 +101,21 @@ export const targets = {
     ...ratio,
     atMost: 1.2,
   },
+  "sqs-elasticmq": {
+    figure: "SQS send + receive + delete, ours durable, against ElasticMQ in memory",
+    ...ratio,
+    atLeast: 1.5,
+  },
+  "sqs-ministack": {
+    figure: "SQS send + receive + delete, ours durable, against ministack in memory",
+    ...ratio,
+    atLeast: 5,
+  },
+  "sqs-growth": {
+    figure: "SQS cost at 10⁶ messages against 10³",
+    ...ratio,
+    atMost: 1.3,
+  },
   "keep-alive-cold": {
     figure: "cold starts under our keep-alive, against fixed ten minutes",
     ...ratio,

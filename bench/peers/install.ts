@@ -63,6 +63,24 @@ export function fromGo(module: string, command: string): (folder: string) => Pro
   };
 }
 
+/** A Java library with all it needs, `group:artifact:version`, into `<folder>/lib`. */
+export function fromMaven(coordinates: string): (folder: string) => Promise<void> {
+  return async (folder) => {
+    const [groupId, artifactId, version] = coordinates.split(":");
+    const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>bench</groupId><artifactId>peer</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies><dependency>
+    <groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version>
+  </dependency></dependencies>
+</project>
+`;
+    await writeFile(join(folder, "pom.xml"), pom);
+    const goal = "dependency:copy-dependencies";
+    await tool(folder, "mvn", ["-q", "-B", goal, `-DoutputDirectory=${join(folder, "lib")}`]);
+  };
+}
+
 /** Its standard output; fails with the last lines of what it said, without addresses. */
 async function tool(cwd: string, program: string, args: readonly string[]): Promise<string> {
   const options = { cwd, timeout: timeoutMs, maxBuffer: 64 * 2 ** 20 };

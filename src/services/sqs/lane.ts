@@ -127,8 +127,9 @@ export class Lane {
 
   #start(): void {
     if (this.#running) return;
-    // Not before the turn is over: whoever comes in it shares the transaction.
-    this.#running = Promise.resolve().then(() => this.#drain());
+    // Not before the turn of the event loop is over: whoever comes in it shares the transaction. Begun by the first,
+    // every other transaction had one request in it, and all the others waited for its flush.
+    this.#running = nextTurn().then(() => this.#drain());
     ignore(this.#running, "every request is answered by itself");
   }
 
@@ -194,6 +195,10 @@ export class Lane {
     receiver.untilMs ??= nowMs + (request.waitMs ?? waitMs);
     return receiver.untilMs > nowMs && !request.signal.aborted && !this.#isClosed;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A caller that hung up takes no message with it. */

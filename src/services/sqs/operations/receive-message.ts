@@ -27,7 +27,7 @@ async function receiveMessage(
   const { MaxNumberOfMessages: limit = 1, WaitTimeSeconds, VisibilityTimeout } = input;
   const codec = await deps.receipts.codec();
   const lane = deps.lanes.of(addressOfUrl(input.QueueUrl, context));
-  const { queue, messages } = await lane.receive({
+  const received = lane.receive({
     limit,
     bytesMax: Infinity,
     waitMs: milliseconds(WaitTimeSeconds),
@@ -39,7 +39,12 @@ async function receiveMessage(
       checkQueue(partition, input);
     },
   });
-  if (messages.length === 0) return {};
+  const { queue, messages } = await received.catch((error: unknown) => {
+    // Nobody reads the answer of one who hung up: it is no failure either.
+    if (context.signal.aborted) return nothing;
+    throw error;
+  });
+  if (!queue || messages.length === 0) return {};
   const wanted = {
     system: [...(input.AttributeNames ?? []), ...(input.MessageSystemAttributeNames ?? [])],
     user: input.MessageAttributeNames ?? [],
@@ -50,6 +55,8 @@ async function receiveMessage(
     ),
   };
 }
+
+const nothing = { queue: undefined, messages: [] };
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html */
 function checkInput(input: Input<"ReceiveMessage">): void {

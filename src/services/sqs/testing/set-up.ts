@@ -65,3 +65,8 @@ export function urlOf(name: string): string {
 export function arnOf(name: string): string {
   return `arn:aws:sqs:${region}:${accountId}:${name}`;
 }
+
+/** Lets what was begun get to where it waits. */
+export async function turns(): Promise<void> {
+  for (let count = 0; count < 5; count++) await new Promise((resolve) => setImmediate(resolve));
+}
