@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { coldHit, coldMiss } from "./cases/cold.ts";
+import { dynamodb, dynamodbGrowth } from "./cases/dynamodb.ts";
 import { environmentMemory } from "./cases/environment.ts";
 import { idleMemory, ready } from "./cases/idle.ts";
 import { keepAlive } from "./cases/keep-alive.ts";
@@ -61,6 +62,8 @@ const cases: Readonly<Record<string, () => Promise<readonly Finding[]>>> = {
   store,
   sqs,
   logs,
+  dynamodb,
+  "dynamodb-growth": dynamodbGrowth,
 };
 
 const names = Object.keys(cases);

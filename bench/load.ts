@@ -27,11 +27,14 @@ export async function throughput(
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
 }
 
-/** A bare `node:http` server that answers 256 bytes, in a process of its own. */
-export async function startBareServer(): Promise<
-  AsyncDisposable & { readonly url: string; readonly pid: number }
-> {
-  const script = fileURLToPath(new URL("./bare-server.mjs", import.meta.url));
+/**
+ * A bare `node:http` server in a process of its own: it answers 256 bytes, or, as a `reader`, reads the request's
+ * body and answers some JSON.
+ */
+export async function startBareServer(
+  kind: "server" | "reader" = "server",
+): Promise<AsyncDisposable & { readonly url: string; readonly pid: number }> {
+  const script = fileURLToPath(new URL(`./bare-${kind}.mjs`, import.meta.url));
   const child = spawn(pinnedNode, [script], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = (await once(child.stdout, "data")) as [Buffer]; // its first output is its port
   return {

@@ -21,24 +21,37 @@ export interface MeasuredServer extends AsyncDisposable {
   /** From starting the process to its banner, which it prints when it answers requests. */
   readonly readyMs: number;
   readonly lambda: LambdaClient;
+  /** Of `serve`, which tells it once, at its first start. */
+  readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
   /** Resolves when this many generic sandboxes of the kind stand ready; asks, at most for ten seconds. */
   generic(kind: string, count: number): Promise<void>;
 }
 
-/** The built `skerry up` as a process of its own, with its data on disk. */
-export async function startMeasured(flags: readonly string[] = []): Promise<MeasuredServer> {
+interface Banner {
+  readonly url: string;
+  readonly port: number;
+  readonly notices: readonly string[];
+}
+
+/** The built `skerry up`, or `serve`, which verifies signatures, as a process of its own, with its data on disk. */
+export async function startMeasured(
+  flags: readonly string[] = [],
+  command: "up" | "serve" = "up",
+): Promise<MeasuredServer> {
   const dataDir = await mkdtemp(join(tmpdir(), "skerry-bench-"));
   const startMs = performance.now();
   const child = spawn(
     process.execPath,
-    [program, "up", "--json", "--port=0", `--data=${dataDir}`, ...flags],
+    [program, command, "--json", "--port=0", `--data=${dataDir}`, ...flags],
     // With a channel it ends when this process does, however that ends.
     { stdio: ["ignore", "pipe", "inherit", "ipc"] },
   );
   if (!child.stdout) throw new Error("its output was asked for as a pipe");
   const [line] = (await once(createInterface(child.stdout), "line")) as [string]; // the banner
   const readyMs = performance.now() - startMs;
-  const { url, port } = JSON.parse(line) as { url: string; port: number }; // our own
+  const { url, port, notices } = JSON.parse(line) as Banner; // our own
+  const [, accessKeyId = "", secretAccessKey = ""] =
+    /root key, shown once: (\S+) (\S+)/.exec(notices.join("\n")) ?? [];
   const lambda = new LambdaClient({
     endpoint: url,
     region: "us-east-1",
@@ -50,6 +63,7 @@ export async function startMeasured(flags: readonly string[] = []): Promise<Meas
     pid: child.pid ?? 0,
     readyMs,
     lambda,
+    rootKey: accessKeyId === "" ? undefined : { accessKeyId, secretAccessKey },
     async generic(kind, count) {
       const deadlineMs = performance.now() + 10_000;
       while (performance.now() < deadlineMs) {

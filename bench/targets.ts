@@ -128,6 +128,23 @@ export const targets = {
   },
   "many-warm": { figure: `${onePage}: warm latency`, ...ratio, atMost: 1.1 },
   "many-cold": { figure: `${onePage}: cold start`, ...ratio, atMost: 1.1 },
+  "dynamodb-get": {
+    figure: "DynamoDB GetItem, against a server that reads the body",
+    ...ratio,
+    atLeast: 0.45,
+  },
+  "dynamodb-put": {
+    figure: "DynamoDB PutItem, durable, against the same",
+    ...ratio,
+    atLeast: 0.35,
+  },
+  "dynamodb-get-dynalite": { figure: "DynamoDB GetItem, against dynalite", ...ratio, atLeast: 1.2 },
+  "dynamodb-put-dynalite": {
+    figure: "DynamoDB PutItem, durable, against dynalite",
+    ...ratio,
+    atLeast: 1.2,
+  },
+  "dynamodb-growth": { figure: "GetItem at 1,000,000 items, against 1,000", ...ratio, atMost: 1.3 },
 } as const satisfies Record<string, Target>;
 
 export type TargetId = keyof typeof targets;

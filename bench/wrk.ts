@@ -7,6 +7,8 @@ export interface ClosedLoop {
   readonly seconds: number;
   /** Sent as the Host header. */
   readonly host?: string;
+  /** A Lua file that makes the requests. */
+  readonly script?: string;
   /** Process whose family's processor time is charged. */
   readonly pid: number;
 }
@@ -26,6 +28,7 @@ export interface Closed {
  */
 export async function closedLoop(url: string, load: ClosedLoop): Promise<Closed> {
   const header = load.host === undefined ? [] : ["-H", `Host: ${load.host}`];
+  const script = load.script === undefined ? [] : ["-s", load.script];
   const before = cpuUs(load.pid);
   // A slow answer is a latency, not a broken connection; wrk would give up after two seconds.
   const size = [
@@ -38,7 +41,7 @@ export async function closedLoop(url: string, load: ClosedLoop): Promise<Closed>
     "-d",
     `${load.seconds}s`,
   ];
-  const args = ["--latency", ...size, ...header, url];
+  const args = ["--latency", ...size, ...script, ...header, url];
   const { stdout } = await promisify(execFile)("wrk", args).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") throw new Error("wrk is not installed", { cause: error });

@@ -114,6 +114,11 @@ export interface ServiceDescription {
     readonly code: string;
     readonly message?: string;
   };
+  /**
+   * Answers of the JSON protocols carry the CRC-32 of their body, which clients check (DynamoDB:
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html).
+   */
+  readonly sendsCrc32?: boolean;
   /** Moved from Query to another protocol and still sends `x-amzn-query-error` (SQS). */
   readonly isQueryCompatible?: boolean;
   /**

@@ -1,4 +1,5 @@
-import type { Operation } from "#protocol/service/service.ts";
+import { crc32 } from "node:zlib";
+import type { Operation, ServiceDescription } from "#protocol/service/service.ts";
 import { assert } from "#base/assert.ts";
 import { readBody } from "./body.ts";
 import { fillTokens } from "./tokens.ts";
@@ -40,16 +41,14 @@ export function awsJson(version: "1.0" | "1.1"): WireProtocol {
       return value;
     },
     encode(output, operation, { requestId }) {
-      return encodeOutput(output, operation, {
-        "content-type": contentType,
-        "x-amzn-requestid": requestId,
-      });
+      const headers = { "content-type": contentType, "x-amzn-requestid": requestId };
+      return withChecksum(encodeOutput(output, operation, headers), operation.description);
     },
     encodeError(error, operation, service, { requestId }) {
       const members = errorMembers(error, (shapes, value) => jsonMembers(shapes, value, "awsJson"));
       const type =
         error.modelled && version === "1.0" ? qualified(error.name, operation) : error.name;
-      return {
+      const response = {
         status: error.status,
         headers: {
           "content-type": contentType,
@@ -58,8 +57,15 @@ export function awsJson(version: "1.0" | "1.1"): WireProtocol {
         },
         body: Buffer.from(JSON.stringify({ __type: type, ...members })),
       };
+      return withChecksum(response, service.description);
     },
   };
+}
+
+function withChecksum(response: WireResponse, { sendsCrc32 }: ServiceDescription): WireResponse {
+  if (!sendsCrc32 || !(response.body instanceof Uint8Array)) return response;
+  const headers = { ...response.headers, "x-amz-crc32": String(crc32(response.body)) };
+  return { ...response, headers };
 }
 
 /** 1.0 names the whole shape id, 1.1 its last part; clients must take either. */

@@ -54,6 +54,7 @@ export function defineDynamodb(deps: OperationDeps): Service {
       apiVersion: "2012-08-10",
       model: () => import("@aws-sdk/client-dynamodb"),
       missingMembers,
+      sendsCrc32: true,
     },
     {
       ...tableOperations(deps),
