@@ -16,6 +16,8 @@ export interface Dynamodb extends AsyncDisposable {
   readonly streams: Service;
   /** The stream with this ARN, for functions that are woken by it. */
   readonly source: (arn: string) => EventSource | undefined;
+  /** Resolves when nothing is left to fill, remove or expire now. */
+  settle(): Promise<void>;
 }
 
 /** Disposing ends what is removed and filled in the background; it goes on where it was at the next start. */
@@ -28,6 +30,7 @@ export function createDynamodb(deps: DynamodbDeps): Dynamodb {
     service: defineDynamodb({ ...deps, tables, sweeper, expressions }),
     streams: defineDynamodbStreams(deps),
     source: createStreamSources(deps),
+    settle: () => sweeper.settle(),
     async [Symbol.asyncDispose]() {
       await trimmer[Symbol.asyncDispose]();
       await sweeper[Symbol.asyncDispose]();

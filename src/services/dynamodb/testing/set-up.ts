@@ -5,6 +5,7 @@ import { rootPrincipal } from "#protocol/protocol.ts";
 import type { OperationInput, OperationOutput } from "#protocol/service/service.ts";
 import { createMemoryStore } from "#storage/drivers/memory/memory.ts";
 import type { Store } from "#storage/storage.ts";
+import type { CreateTableInput } from "@aws-sdk/client-dynamodb";
 import type { DynamoDb } from "../deps.ts";
 import { createDynamodb } from "../dynamodb.ts";
 
@@ -39,5 +40,52 @@ export function setUp(store: Store = createMemoryStore()) {
     if (!operation) throw new Error(`no row for ${name}`);
     return (await operation.handle(input, context)) as OperationOutput<DynamoDb, Op>; // the table types it
   };
-  return { dynamodb, clock, store, call, context };
+  return { dynamodb, clock, store, call, context, settle: () => dynamodb.settle() };
 }
+
+export const TableName = "notes";
+
+/** Notes of somebody at a time, by their kind, and by their rank among the owner's. */
+export const notes = {
+  TableName,
+  BillingMode: "PAY_PER_REQUEST",
+  AttributeDefinitions: [
+    { AttributeName: "owner", AttributeType: "S" },
+    { AttributeName: "at", AttributeType: "N" },
+    { AttributeName: "kind", AttributeType: "S" },
+    { AttributeName: "rank", AttributeType: "N" },
+  ],
+  KeySchema: [
+    { AttributeName: "owner", KeyType: "HASH" },
+    { AttributeName: "at", KeyType: "RANGE" },
+  ],
+  GlobalSecondaryIndexes: [
+    {
+      IndexName: "by-kind",
+      KeySchema: [
+        { AttributeName: "kind", KeyType: "HASH" },
+        { AttributeName: "at", KeyType: "RANGE" },
+      ],
+      Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["title"] },
+    },
+  ],
+  LocalSecondaryIndexes: [
+    {
+      IndexName: "by-rank",
+      KeySchema: [
+        { AttributeName: "owner", KeyType: "HASH" },
+        { AttributeName: "rank", KeyType: "RANGE" },
+      ],
+      Projection: { ProjectionType: "KEYS_ONLY" },
+    },
+  ],
+} as const satisfies CreateTableInput;
+
+/** A fresh service with the table `notes`. */
+export async function withNotes(store?: Store) {
+  const made = setUp(store);
+  await made.call("CreateTable", structuredClone(notes));
+  return made;
+}
+
+export const key = (owner: string, at: string) => ({ owner: { S: owner }, at: { N: at } });
