@@ -20,7 +20,7 @@ import { LineSplitter } from "./line-splitter.ts";
 import { OutputSource } from "./output-source.ts";
 import { disarm, platformLines, type PlatformLines } from "./platform-lines.ts";
 import type { InitReport } from "./platform-records.ts";
-import type { InvocationLog, InvocationReport, LogSink } from "./pool.ts";
+import type { InvocationLog, InvocationReport, LogSink, LogStream } from "./pool.ts";
 import { TelemetryFeed, type RuntimeDone } from "./telemetry-feed.ts";
 
 /** Platform lines that wait for output which the guest has written and nobody has read yet, or for a figure. */
@@ -47,7 +47,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
   /** Unfinished lines of extensions, by name and stream. */
   readonly #ofExtensions = new Map<string, LineSplitter>();
   readonly #sources: OutputSource[] = [];
-  readonly #group: Parameters<LogSink["write"]>[0];
+  readonly #out: LogStream;
   readonly #boundaries: Boundary[] = [];
   #lastMark: OutputMark = { stdout: 0, stderr: 0 };
   /** Bytes read that no mark knows of: written by other processes, or around the runtime. */
@@ -77,7 +77,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
     this.#clock = deps.clock;
     this.#sink = deps.sink;
     const { accountId, region, logging } = deps.revision;
-    this.#group = { accountId, region, name: logging.group };
+    this.#out = deps.sink.open({ accountId, region, name: logging.group }, deps.stream);
     this.stream = deps.stream;
     this.#lines = platformLines(deps.revision, () => deps.clock.nowMs());
     this.#allowanceAtMs = deps.clock.monotonicMs();
@@ -98,7 +98,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
   }
 
   registered(extension: ExtensionRecord): void {
-    this.#platform([this.#lines.extension(extension)]);
+    this.#platform(this.#lines.extension(extension));
   }
 
   /**
@@ -133,7 +133,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
 
   initStart(): void {
     this.#feed.initStart();
-    this.#platform([this.#lines.initStart()]);
+    this.#platform(this.#lines.initStart());
   }
 
   /** Told to extensions only: in the log, a good init is told by the REPORT of its first invocation. */
@@ -144,7 +144,7 @@ export class LogPump implements InvocationLog, ExtensionListener {
   async initFailed(report: InitReport): Promise<void> {
     await this.#drain();
     this.#feed.initEnd(report);
-    this.#platform([this.#lines.initReport(report)]);
+    this.#platform(this.#lines.initReport(report));
   }
 
   start(requestId: string, version: string, keepTail = true): void {
@@ -155,13 +155,13 @@ export class LogPump implements InvocationLog, ExtensionListener {
   }
 
   #start(requestId: string, version: string, keepTail: boolean): void {
-    this.#tail = [];
+    if (this.#tail.length > 0) this.#tail = [];
     this.#tailBytes = 0;
     this.#keepsTail = keepTail;
     this.#hasRun = true;
     this.#runningCount++;
     for (const source of this.#sources) source.quicken();
-    this.#platform([this.#lines.start(requestId, version)]);
+    this.#platform(this.#lines.start(requestId, version));
     this.#feed.start(requestId, version);
   }
 
@@ -250,11 +250,10 @@ export class LogPump implements InvocationLog, ExtensionListener {
 
   #end(report: InvocationReport): void {
     this.#tellDropped();
-    this.#platform([
-      this.#lines.failure(report, this.exitText),
-      this.#lines.end(report.requestId),
-      this.#lines.report(report),
-    ]);
+    const nowMs = this.#clock.nowMs();
+    this.#platform(this.#lines.failure(report, this.exitText), nowMs);
+    this.#platform(this.#lines.end(report.requestId), nowMs);
+    this.#platform(this.#lines.report(report), nowMs);
     this.#feed.report(report);
     this.#runningCount--;
   }
@@ -303,18 +302,17 @@ export class LogPump implements InvocationLog, ExtensionListener {
 
   #printed(by: "function" | "extension", lines: readonly string[]): void {
     this.#feed.lines(by, lines);
-    const kept: string[] = [];
+    const nowMs = this.#clock.nowMs();
     for (const line of lines) {
       const bytes = Buffer.byteLength(line);
       if (this.#allow(bytes + logEventOverheadBytes)) {
         this.#tellDropped();
-        kept.push(`${disarm(line)}\n`);
+        this.#write(nowMs, `${disarm(line)}\n`);
       } else {
         this.#droppedLines++;
         this.#droppedBytes += bytes;
       }
     }
-    this.#write(kept);
   }
 
   #allow(bytes: number): boolean {
@@ -334,22 +332,16 @@ export class LogPump implements InvocationLog, ExtensionListener {
     const text = `[platform] dropped ${this.#droppedLines} lines (${this.#droppedBytes} bytes): printed faster than logs are kept\n`;
     this.#droppedLines = 0;
     this.#droppedBytes = 0;
-    this.#write([text]);
+    this.#write(this.#clock.nowMs(), text);
   }
 
-  #platform(lines: readonly (string | undefined)[]): void {
-    this.#write(lines.filter((line) => line !== undefined));
+  #platform(line: string | undefined, nowMs: number = this.#clock.nowMs()): void {
+    if (line !== undefined) this.#write(nowMs, line);
   }
 
-  #write(messages: readonly string[]): void {
-    if (messages.length === 0) return;
-    if (this.#keepsTail) for (const message of messages) this.#remember(message);
-    const timestampMs = this.#clock.nowMs();
-    this.#sink.write(
-      this.#group,
-      this.stream,
-      messages.map((message) => ({ timestampMs, message })),
-    );
+  #write(nowMs: number, message: string): void {
+    if (this.#keepsTail) this.#remember(message);
+    this.#out.write(nowMs, message);
   }
 
   #remember(message: string): void {

@@ -57,25 +57,17 @@ function textLines(revision: Revision, nowMs: () => number): PlatformLines {
 }
 
 function textReport(report: InvocationReport): string {
-  const fields = [
-    `REPORT RequestId: ${report.requestId}`,
-    `Duration: ${report.durationMs.toFixed(2)} ms`,
-    `Billed Duration: ${report.billedMs} ms`,
-    `Memory Size: ${report.memoryMiB} MB`,
-    `Max Memory Used: ${report.memoryPeakMiB} MB`,
-    ...(report.initMs === undefined ? [] : [`Init Duration: ${report.initMs.toFixed(2)} ms`]),
-    ...failureFields(report),
-  ];
-  const trace =
-    report.traceId === undefined ? "" : `\nXRAY TraceId: ${report.traceId}\tSampled: true\t`;
-  return `${fields.join("\t")}\t${trace}\n`;
+  const { requestId, durationMs, billedMs, memoryMiB, memoryPeakMiB, initMs, traceId } = report;
+  const init = initMs === undefined ? "" : `\tInit Duration: ${initMs.toFixed(2)} ms`;
+  const trace = traceId === undefined ? "" : `\nXRAY TraceId: ${traceId}\tSampled: true\t`;
+  return `REPORT RequestId: ${requestId}\tDuration: ${durationMs.toFixed(2)} ms\tBilled Duration: ${billedMs} ms\tMemory Size: ${memoryMiB} MB\tMax Memory Used: ${memoryPeakMiB} MB${init}${failureFields(report)}\t${trace}\n`;
 }
 
 /** An error the handler returned is no failure of the invocation in the text REPORT; AWS names only its own. */
-function failureFields(report: InvocationReport): readonly string[] {
-  if (report.status === "timeout") return ["Status: timeout"];
-  if (report.status !== "error" || !isPlatformErrorType(report.errorType)) return [];
-  return ["Status: error", `Error Type: ${report.errorType}`];
+function failureFields({ status, errorType }: InvocationReport): string {
+  if (status === "timeout") return "\tStatus: timeout";
+  if (status !== "error" || !isPlatformErrorType(errorType)) return "";
+  return `\tStatus: error\tError Type: ${errorType}`;
 }
 
 function isPlatformErrorType(errorType: string | undefined): boolean {

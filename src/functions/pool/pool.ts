@@ -220,13 +220,17 @@ export interface MemoryShare {
   bind(look: () => void): void;
 }
 
-/** Where the lines of a function go; `services/cloudwatch-logs` satisfies it. Must not block or throw. */
+/** Where the lines of a function go; `services/cloudwatch-logs` satisfies it. */
 export interface LogSink {
-  write(
+  open(
     group: { readonly accountId: string; readonly region: string; readonly name: string },
     stream: string,
-    lines: readonly { readonly timestampMs: number; readonly message: string }[],
-  ): void;
+  ): LogStream;
+}
+
+export interface LogStream {
+  /** One line, in order. Must not block or throw. */
+  write(timestampMs: number, message: string): void;
 }
 
 /** Temporary credentials of a function's role; `services/iam` satisfies it. */

@@ -1,4 +1,3 @@
-import type { NewEvent } from "./events.ts";
 import {
   batchBytesMax,
   bufferCharactersMax,
@@ -6,6 +5,7 @@ import {
   eventOverheadBytes,
   flushCharactersMax,
   flushLinesMax,
+  pageCharacters,
 } from "./limits.ts";
 
 export interface Group {
@@ -14,15 +14,82 @@ export interface Group {
   readonly name: string;
 }
 
-/** Lines of one stream that are not stored yet, in the order they came, and how many found no room. */
-export interface PendingStream {
+interface Room {
+  readonly lines: number;
+  readonly characters: number;
+}
+
+/**
+ * Lines of one stream that are not stored yet, in the order they came, and how many found no room. Their texts
+ * are joined page by page: what waits lives through several collections of garbage, each of which
+ * would otherwise copy every line, and the pieces it was put together from.
+ */
+export class PendingStream {
   readonly group: Group;
   readonly streamName: string;
-  timesMs: number[];
-  messages: string[];
-  droppedCount: number;
+  readonly timesMs: number[] = [];
+  readonly lengths: number[] = [];
+  droppedCount = 0;
   /** What the lines count against the bound of the backlog. */
-  characters: number;
+  characters = 0;
+  #pages: string[] = [];
+  #open: string[] = [];
+  #openCharacters = 0;
+
+  constructor(group: Group, streamName: string) {
+    this.group = group;
+    this.streamName = streamName;
+  }
+
+  add(timestampMs: number, message: string): void {
+    this.timesMs.push(timestampMs);
+    this.lengths.push(message.length);
+    this.characters += message.length + eventOverheadBytes;
+    this.#open.push(message);
+    this.#openCharacters += message.length;
+    if (this.#openCharacters >= pageCharacters) this.#closePage();
+  }
+
+  get count(): number {
+    return this.lengths.length;
+  }
+
+  /** All lines, one behind the other. */
+  text(): string {
+    this.#closePage();
+    return this.#pages.join("");
+  }
+
+  /** How many lines from the first on have room. */
+  countWithin(room: Room): number {
+    let count = 0;
+    let characters = 0;
+    const countMax = Math.min(room.lines, this.count);
+    while (count < countMax && characters < room.characters)
+      characters += (this.lengths[count++] ?? 0) + eventOverheadBytes;
+    return count;
+  }
+
+  /** Takes out the first lines; this keeps the rest, and what is known of dropped ones. */
+  takeFirst(count: number): PendingStream {
+    const taken = new PendingStream(this.group, this.streamName);
+    const text = this.text();
+    taken.timesMs.push(...this.timesMs.splice(0, count));
+    taken.lengths.push(...this.lengths.splice(0, count));
+    const length = taken.lengths.reduce((sum, one) => sum + one, 0);
+    taken.#pages = [text.slice(0, length)];
+    this.#pages = [text.slice(length)];
+    taken.characters = length + count * eventOverheadBytes;
+    this.characters -= taken.characters;
+    return taken;
+  }
+
+  #closePage(): void {
+    if (this.#open.length === 0) return;
+    this.#pages.push(this.#open.join(""));
+    this.#open = [];
+    this.#openCharacters = 0;
+  }
 }
 
 /**
@@ -35,6 +102,8 @@ export class Backlog {
   #leaving: PendingStream[] = [];
   #characters = 0;
   #lines = 0;
+  /** Grows with every `seal`. */
+  sealCount = 0;
 
   get isEmpty(): boolean {
     return this.#collecting.size === 0 && !this.isLeaving;
@@ -50,18 +119,28 @@ export class Backlog {
     return this.#lines;
   }
 
-  push(group: Group, streamName: string, lines: readonly NewEvent[]): void {
-    const target = this.#streamFor(group, streamName);
-    for (const { timestampMs, message } of lines) {
-      if (message.length * 3 <= messageBytesMax) this.#add(target, timestampMs, message);
-      else for (const piece of pieces(message)) this.#add(target, timestampMs, piece);
-    }
+  /** One line; `stream` is what `streamFor` gave since the last `seal`. */
+  push(stream: PendingStream, timestampMs: number, message: string): void {
+    if (message.length * 3 <= messageBytesMax) this.#add(stream, timestampMs, message);
+    else for (const piece of pieces(message)) this.#add(stream, timestampMs, piece);
+  }
+
+  /** Where lines of this stream are collected now. */
+  streamFor(group: Group, streamName: string): PendingStream {
+    const streams = this.#collecting.get(streamName);
+    const known = streams?.find((stream) => isSame(stream.group, group));
+    if (known) return known;
+    const made = new PendingStream(group, streamName);
+    if (streams) streams.push(made);
+    else this.#collecting.set(streamName, [made]);
+    return made;
   }
 
   /** What has been written so far may be taken; what comes from now on waits for the next call. */
   seal(): void {
     for (const streams of this.#collecting.values()) this.#leaving.push(...streams);
     this.#collecting.clear();
+    this.sealCount++;
   }
 
   /** Takes out the oldest lines, about as many as one transaction stores. They still count as held. */
@@ -72,7 +151,7 @@ export class Backlog {
       if (room.lines <= 0 || room.characters <= 0) break;
       const part = takePart(stream, room);
       taken.push(part);
-      room.lines -= part.messages.length;
+      room.lines -= part.count;
       room.characters -= part.characters;
     }
     const isLastWhole = taken.at(-1) === this.#leaving[taken.length - 1];
@@ -82,8 +161,8 @@ export class Backlog {
 
   /** What was taken is stored: its room is free again. */
   release(taken: readonly PendingStream[]): void {
-    for (const { messages, characters } of taken) {
-      this.#lines -= messages.length;
+    for (const { count, characters } of taken) {
+      this.#lines -= count;
       this.#characters -= characters;
     }
   }
@@ -91,16 +170,6 @@ export class Backlog {
   /** What could not be stored is taken first the next time. */
   putBack(taken: readonly PendingStream[]): void {
     this.#leaving = [...taken, ...this.#leaving];
-  }
-
-  #streamFor(group: Group, streamName: string): PendingStream {
-    const streams = this.#collecting.get(streamName);
-    const known = streams?.find((stream) => isSame(stream.group, group));
-    if (known) return known;
-    const made = { group, streamName, timesMs: [], messages: [], droppedCount: 0, characters: 0 };
-    if (streams) streams.push(made);
-    else this.#collecting.set(streamName, [made]);
-    return made;
   }
 
   #add(target: PendingStream, timestampMs: number, message: string): void {
@@ -112,9 +181,7 @@ export class Backlog {
     }
     this.#characters += cost;
     this.#lines++;
-    target.characters += cost;
-    target.timesMs.push(Math.max(0, Math.floor(timestampMs)));
-    target.messages.push(message);
+    target.add(Math.max(0, Math.floor(timestampMs)), message);
   }
 }
 
@@ -123,21 +190,10 @@ function isSame(a: Group, b: Group): boolean {
 }
 
 /** The whole stream when it fits; else its beginning, and the stream keeps the rest. */
-function takePart(
-  stream: PendingStream,
-  room: { readonly lines: number; readonly characters: number },
-): PendingStream {
-  if (stream.messages.length <= room.lines && stream.characters <= room.characters) return stream;
-  let count = 0;
-  let characters = 0;
-  while (count < Math.min(room.lines, stream.messages.length) && characters < room.characters) {
-    characters += (stream.messages[count++]?.length ?? 0) + eventOverheadBytes;
-  }
-  if (count === stream.messages.length) return stream;
-  const timesMs = stream.timesMs.splice(0, count);
-  const messages = stream.messages.splice(0, count);
-  stream.characters -= characters;
-  return { ...stream, timesMs, messages, characters, droppedCount: 0 };
+function takePart(stream: PendingStream, room: Room): PendingStream {
+  const isWhole = stream.count <= room.lines && stream.characters <= room.characters;
+  const count = isWhole ? stream.count : stream.countWithin(room);
+  return count === stream.count ? stream : stream.takeFirst(count);
 }
 
 const messageBytesMax = batchBytesMax - eventOverheadBytes;

@@ -31,7 +31,10 @@ export interface EventColumns {
   readonly timesMs: readonly number[];
   readonly sequences: readonly number[];
   readonly ingestedMs: readonly number[];
-  readonly messages: readonly string[];
+  /** UTF-16 units of each message. */
+  readonly lengths: readonly number[];
+  /** All messages, one behind the other. */
+  readonly text: string;
 }
 
 const version = 1;
@@ -41,20 +44,29 @@ export const headBytes = 30;
 
 /** New events in the order they came, as columns: sorted by time, numbered from zero. */
 export function columnsOf(
-  timesMs: readonly number[],
-  messages: readonly string[],
+  { timesMs, lengths, text }: Pick<EventColumns, "timesMs" | "lengths" | "text">,
   nowMs: number,
 ): EventColumns {
-  const sequences = Array.from(timesMs, (_, index) => index);
   const ingestedMs = timesMs.map(() => nowMs);
-  if (isAscending(timesMs)) return { timesMs, sequences, ingestedMs, messages };
+  const sequences = timesMs.map((_, index) => index);
+  if (isAscending(timesMs)) return { timesMs, sequences, ingestedMs, lengths, text };
   sequences.sort((a, b) => (timesMs[a] ?? 0) - (timesMs[b] ?? 0)); // stable
+  const messages = messagesOf(text, lengths);
   return {
     timesMs: sequences.map((index) => timesMs[index] ?? 0),
     sequences,
     ingestedMs,
-    messages: sequences.map((index) => messages[index] ?? ""),
+    ...textOf(sequences.map((index) => messages[index] ?? "")),
   };
+}
+
+export function textOf(messages: readonly string[]): Pick<EventColumns, "lengths" | "text"> {
+  return { lengths: messages.map(({ length }) => length), text: messages.join("") };
+}
+
+function messagesOf(text: string, lengths: readonly number[]): string[] {
+  let end = 0;
+  return lengths.map((length) => text.slice(end, (end += length)));
 }
 
 function isAscending(numbers: readonly number[]): boolean {
@@ -67,32 +79,39 @@ function isAscending(numbers: readonly number[]): boolean {
 /** As few chunks as their size allows; one for each event that is larger than that. Not packed. */
 export function toChunks(columns: EventColumns): Chunk[] {
   const chunks: Chunk[] = [];
+  const { lengths, text } = columns;
   let start = 0;
+  let startsAt = 0;
   let characters = 0;
-  for (let at = 0; at < columns.messages.length; at++) {
-    const { length } = columns.messages[at] ?? "";
+  for (let at = 0; at < lengths.length; at++) {
+    const length = lengths[at] ?? 0;
     if (at > start && characters + length > chunkCharactersMax) {
-      chunks.push(toChunk(columns, start, at));
+      const endsAt = startsAt + characters;
+      chunks.push(toChunk(columns, { start, end: at, text: text.slice(startsAt, endsAt) }));
       start = at;
+      startsAt = endsAt;
       characters = 0;
     }
     characters += length;
   }
-  if (columns.messages.length > start) {
-    chunks.push(toChunk(columns, start, columns.messages.length));
-  }
+  const rest = { start, end: lengths.length, text: text.slice(startsAt) };
+  if (rest.end > start) chunks.push(toChunk(columns, rest));
   return chunks;
 }
 
-function toChunk(all: EventColumns, start: number, end: number): Chunk {
-  const messages = all.messages.slice(start, end);
+/** The events from `start` on, up to `end`, whose messages are `text`. */
+function toChunk(
+  all: EventColumns,
+  { start, end, text }: { readonly start: number; readonly end: number; readonly text: string },
+): Chunk {
+  const lengths = all.lengths.slice(start, end);
   const [minMs, maxMs] = [all.timesMs[start] ?? 0, all.timesMs[end - 1] ?? 0];
   let firstSequence = Infinity;
   for (let at = start; at < end; at++) {
     firstSequence = Math.min(firstSequence, all.sequences[at] ?? 0);
   }
   const firstIngestedMs = all.ingestedMs[start] ?? 0;
-  const columns = new VarintWriter(4 * messages.length + 64);
+  const columns = new VarintWriter(4 * lengths.length + 64);
   let before = { ms: minMs, sequence: firstSequence - 1, ingestedMs: firstIngestedMs };
   for (let at = start; at < end; at++) {
     const [ms = 0, sequence = 0] = [all.timesMs[at], all.sequences[at]];
@@ -100,44 +119,46 @@ function toChunk(all: EventColumns, start: number, end: number): Chunk {
     columns.push(ms - before.ms);
     columns.pushSigned(sequence - before.sequence - 1);
     columns.pushSigned(ingestedMs - before.ingestedMs);
-    columns.push(messages[at - start]?.length ?? 0);
+    columns.push(all.lengths[at] ?? 0);
     before = { ms, sequence, ingestedMs };
   }
   return {
     minMs,
     maxMs,
     firstSequence,
-    count: messages.length,
-    ...written(columns.written(), messages, { count: messages.length, maxMs, firstIngestedMs }),
+    count: lengths.length,
+    ...written(columns.written(), { text, lengths }, { maxMs, firstIngestedMs }),
   };
 }
 
 function written(
   columns: Uint8Array,
-  messages: readonly string[],
-  head: { readonly count: number; readonly maxMs: number; readonly firstIngestedMs: number },
+  { text: asGiven, lengths }: Pick<EventColumns, "text" | "lengths">,
+  head: { readonly maxMs: number; readonly firstIngestedMs: number },
 ): Pick<Chunk, "bodyBytes" | "storedBytes" | "isPacked" | "value"> {
-  let text = messages.join("");
+  let text = asGiven;
   let textBytes = Buffer.byteLength(text, "utf8");
   const isAscii = textBytes === text.length;
   if (!isAscii) {
     // Halves of a surrogate pair are replaced one by one, or the end of one message and the beginning of
     // the next could become a character.
-    text = messages.map((message) => message.toWellFormed()).join("");
+    text = messagesOf(text, lengths)
+      .map((message) => message.toWellFormed())
+      .join("");
     textBytes = Buffer.byteLength(text, "utf8");
   }
   const bodyBytes = columns.length + textBytes;
   const value = Buffer.allocUnsafe(headBytes + bodyBytes);
   value[0] = version;
   value[1] = isAscii ? asciiFlag : 0;
-  value.writeUInt32BE(head.count, 2);
+  value.writeUInt32BE(lengths.length, 2);
   value.writeUInt32BE(columns.length, 6);
   value.writeUInt32BE(bodyBytes, 10);
   value.writeDoubleBE(head.maxMs, 14);
   value.writeDoubleBE(head.firstIngestedMs, 22);
   value.set(columns, headBytes);
   value.write(text, headBytes + columns.length, isAscii ? "latin1" : "utf8");
-  const storedBytes = textBytes + head.count * eventOverheadBytes;
+  const storedBytes = textBytes + lengths.length * eventOverheadBytes;
   return { bodyBytes, storedBytes, isPacked: false, value };
 }
 
@@ -254,6 +275,6 @@ export function mergedColumns(chunks: readonly OpenChunk[], fromMs = 0): EventCo
     timesMs: kept.map(({ ms }) => ms),
     sequences: kept.map(({ sequence }) => sequence),
     ingestedMs: kept.map(({ ingestedAtMs }) => ingestedAtMs),
-    messages: kept.map(({ message }) => message),
+    ...textOf(kept.map(({ message }) => message)),
   };
 }

@@ -368,13 +368,13 @@ const group = { accountId, region, name: "/aws/lambda/f" };
 test("lines of functions are visible to the next read and stored on their own soon after", async () => {
   const s = setUp();
   const timestampMs = s.clock.nowMs();
-  s.sink.write(group, "s", [{ timestampMs, message: "one\n" }]);
+  s.sink.open(group, "s").write(timestampMs, "one\n");
   const { events } = await s.call("FilterLogEvents", { logGroupName: group.name });
   assert.deepEqual(
     events?.map(({ message }) => message),
     ["one\n"],
   );
-  s.sink.write(group, "s", [{ timestampMs, message: "two" }]);
+  s.sink.open(group, "s").write(timestampMs, "two");
   await s.clock.advance(flushDelayMs);
   await s.flush();
   const other = setUp(s.store);
@@ -388,8 +388,8 @@ test("lines of functions are visible to the next read and stored on their own so
 test("lines beyond the buffer are dropped, counted and noted in the stream", async () => {
   const s = setUp();
   const timestampMs = s.clock.nowMs();
-  const lines = Array.from({ length: bufferLinesMax + 7 }, () => ({ timestampMs, message: "x" }));
-  s.sink.write(group, "s", lines);
+  const writer = s.sink.open(group, "s");
+  for (let count = 0; count < bufferLinesMax + 7; count++) writer.write(timestampMs, "x");
   await s.flush();
   const { events } = await s.call("GetLogEvents", {
     logGroupName: group.name,
@@ -404,7 +404,7 @@ test("when the store refuses, lines wait and nothing is thrown", async () => {
   const store = createMemoryStore({ bytesMax: 64 * 1024 });
   const s = setUp(store);
   const message = "x".repeat(200_000);
-  s.sink.write(group, "s", [{ timestampMs: s.clock.nowMs(), message }]);
+  s.sink.open(group, "s").write(s.clock.nowMs(), message);
   await s.flush();
   assert.deepEqual(s.events, ["logs.flush-failed"]);
   assert.ok(s.clock.pendingCount > 0, "it is tried again");
@@ -412,7 +412,7 @@ test("when the store refuses, lines wait and nothing is thrown", async () => {
 
 test("a line larger than an event becomes several", async () => {
   const s = setUp();
-  s.sink.write(group, "s", [{ timestampMs: s.clock.nowMs(), message: "é".repeat(1_000_000) }]);
+  s.sink.open(group, "s").write(s.clock.nowMs(), "é".repeat(1_000_000));
   const { logStreams } = await s.call("DescribeLogStreams", { logGroupName: group.name });
   assert.equal(logStreams?.length, 1);
   let length = 0;
@@ -479,8 +479,8 @@ test("what is being stored when the server stops is waited for, not counted as l
   const s = setUp();
   const place = { accountId, region, name: "/aws/lambda/busy" };
   const message = "a line that is long enough to be compressed in the thread pool ".repeat(200);
-  const lines = Array.from({ length: 50 }, () => ({ timestampMs: s.clock.nowMs(), message }));
-  s.logs.sink.write(place, "stream", lines);
+  const writer = s.logs.sink.open(place, "stream");
+  for (let count = 0; count < 50; count++) writer.write(s.clock.nowMs(), message);
   const storing = s.logs.flush();
   // Taken out of the buffer, and on its way to the store.
   await new Promise((resolve) => setImmediate(resolve));

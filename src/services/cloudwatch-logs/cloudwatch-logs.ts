@@ -14,7 +14,7 @@ export interface CloudwatchLogs extends AsyncDisposable {
    * Where the pool writes. Never blocks or throws; lines are stored within about 50 ms, and any read
    * through the API of this process stores them first.
    */
-  readonly sink: Pick<LogBuffer, "write">;
+  readonly sink: Pick<LogBuffer, "open">;
   /** Stores what waits in the sink; resolves when it is durable, or when storing it has failed. */
   flush(): Promise<void>;
   /** Removes expired events and what deletions left behind, now instead of within ten minutes. */

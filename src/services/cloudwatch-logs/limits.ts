@@ -55,6 +55,9 @@ export const regexNodesMax = 2_000;
 export const bufferCharactersMax = 16 * 1_048_576;
 export const bufferLinesMax = 100_000;
 
+/** UTF-16 units of waiting lines that are joined into one piece. Ours. */
+export const pageCharacters = 4 * 1_024;
+
 /** Milliseconds lines wait for company before they are stored. Ours. */
 export const flushDelayMs = 50;
 

@@ -80,10 +80,9 @@ function invocation(logs: CloudwatchLogs, streams: readonly string[], at: number
   const stream = streams[at % streams.length] ?? "";
   const [start, ...rest] = linesOf(uuid(systemRandom), at);
   const timestampMs = systemClock.nowMs();
-  const first = [{ timestampMs, message: start ?? "" }];
-  const last = rest.map((message) => ({ timestampMs, message }));
-  logs.sink.write(group, stream, first);
-  logs.sink.write(group, stream, last);
+  const writer = logs.sink.open(group, stream);
+  writer.write(timestampMs, start ?? "");
+  for (const message of rest) writer.write(timestampMs, message);
 }
 
 function linesOf(requestId: string, at: number): readonly string[] {

@@ -153,8 +153,8 @@ class Player {
     const streamName = this.#pick(streamNames);
     const lines = this.#lines(this.#nowMs, this.#pick([0, 0, 3, 100_000]));
     if (this.#below(2) === 0) lines.sort((a, b) => a.ms - b.ms);
-    const printed = lines.map(({ ms, message }) => ({ timestampMs: ms, message }));
-    this.#service.sink.write(group, streamName, printed);
+    const writer = this.#service.sink.open(group, streamName);
+    for (const { ms, message } of lines) writer.write(ms, message);
     this.#model.wait(streamName, lines);
   }
 

@@ -4,26 +4,25 @@ import type { Random } from "#base/random.ts";
 import type { Store, Transaction } from "#storage/storage.ts";
 import { Backlog, type Group, type PendingStream } from "./backlog.ts";
 import { columnsOf, toChunks, type Chunk } from "./chunks.ts";
-import {
-  addUsage,
-  appendChunks,
-  ensureGroup,
-  ensureStream,
-  storedBytesOf,
-  type NewEvent,
-} from "./events.ts";
+import { addUsage, appendChunks, ensureGroup, ensureStream, storedBytesOf } from "./events.ts";
 import { flushDelayMs, flushRetryMs } from "./limits.ts";
 import { packed } from "./packing.ts";
 
 /**
- * Takes the lines of functions without making anybody wait: `write` is a push into a bounded buffer,
+ * Takes the lines of functions without making anybody wait: writing one is a push into a bounded buffer,
  * and the buffer is stored in groups. Lines that do not fit are dropped; a line in the stream says how
  * many, and so does the platform's log.
  */
 export interface LogBuffer extends AsyncDisposable {
-  write(group: Group, stream: string, lines: readonly NewEvent[]): void;
+  /** For as long as somebody writes into that stream; there may be several of one. */
+  open(group: Group, stream: string): LogWriter;
   /** Resolves when all lines written before the call are stored, or storing them has failed. */
   flush(): Promise<void>;
+}
+
+export interface LogWriter {
+  /** One line, as one event; several where it is larger than an event may be. */
+  write(timestampMs: number, message: string): void;
 }
 
 interface LogBufferDeps {
@@ -82,11 +81,8 @@ export function createLogBuffer(deps: LogBufferDeps): LogBuffer {
   }
 
   return {
-    write(group, streamName, lines) {
-      if (lines.length === 0) return;
-      backlog.push(group, streamName, lines);
-      arm(flushDelayMs);
-    },
+    open: (group, streamName) =>
+      new StreamWriter({ backlog, group, streamName, written: () => arm(flushDelayMs) }),
     flush,
     async [Symbol.asyncDispose]() {
       disarm();
@@ -98,6 +94,33 @@ export function createLogBuffer(deps: LogBufferDeps): LogBuffer {
       }
     },
   };
+}
+
+interface WriterDeps {
+  readonly backlog: Backlog;
+  readonly group: Group;
+  readonly streamName: string;
+  readonly written: () => void;
+}
+
+class StreamWriter implements LogWriter {
+  readonly #deps: WriterDeps;
+  #pending: PendingStream | undefined;
+  #sealCount = -1;
+
+  constructor(deps: WriterDeps) {
+    this.#deps = deps;
+  }
+
+  write(timestampMs: number, message: string): void {
+    const { backlog, group, streamName, written } = this.#deps;
+    if (!this.#pending || this.#sealCount !== backlog.sealCount) {
+      this.#pending = backlog.streamFor(group, streamName);
+      this.#sealCount = backlog.sealCount;
+    }
+    backlog.push(this.#pending, timestampMs, message);
+    written();
+  }
 }
 
 /** One transaction's worth; false when the store refused it, and then nothing is lost. */
@@ -156,8 +179,14 @@ function groupKey({ accountId, region, name }: Group): string {
 }
 
 function chunksOf(stream: PendingStream, nowMs: number): Chunk[] {
-  const { timesMs, messages, droppedCount } = stream;
-  if (droppedCount === 0) return toChunks(columnsOf(timesMs, messages, nowMs));
+  const { timesMs, lengths, droppedCount } = stream;
+  const text = stream.text();
+  if (droppedCount === 0) return toChunks(columnsOf({ timesMs, lengths, text }, nowMs));
   const note = `[skerry] ${droppedCount} log lines were dropped because they came faster than they could be stored`;
-  return toChunks(columnsOf([...timesMs, nowMs], [...messages, note], nowMs));
+  const noted = {
+    timesMs: [...timesMs, nowMs],
+    lengths: [...lengths, note.length],
+    text: text + note,
+  };
+  return toChunks(columnsOf(noted, nowMs));
 }

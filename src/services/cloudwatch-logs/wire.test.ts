@@ -123,8 +123,7 @@ test("the SDK's client follows a group live", async () => {
   for await (const event of responseStream) {
     if (event.sessionStart) {
       isStarted = true;
-      const line = { timestampMs: systemClock.nowMs(), message: "hello" };
-      logs.sink.write(group, logStreamName, [line]);
+      logs.sink.open(group, logStreamName).write(systemClock.nowMs(), "hello");
     }
     const [first] = event.sessionUpdate?.sessionResults ?? [];
     if (first?.message === "hello") {

@@ -139,13 +139,15 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     runtimes,
     packages,
     sink: {
-      write(_group, stream, lines) {
-        const kept = logs.get(stream) ?? [];
-        logs.set(stream, kept);
-        for (const line of lines) kept.push(line.message);
-        written.resolve();
-        written = Promise.withResolvers();
-      },
+      open: (_group, stream) => ({
+        write(_timestampMs, message) {
+          const kept = logs.get(stream) ?? [];
+          logs.set(stream, kept);
+          kept.push(message);
+          written.resolve();
+          written = Promise.withResolvers();
+        },
+      }),
     },
     credentials: {
       issue: ({ roleArn, sessionName }) =>

@@ -1,7 +1,7 @@
 import type { Handler } from "#protocol/service/service.ts";
 import type { Reader } from "#storage/storage.ts";
 import { sortBatch } from "../batches.ts";
-import { columnsOf, toChunks, type Chunk } from "../chunks.ts";
+import { columnsOf, textOf, toChunks, type Chunk } from "../chunks.ts";
 import type { Logs, LogsDeps } from "../deps.ts";
 import {
   addUsage,
@@ -57,5 +57,5 @@ export function putLogEvents({ store, clock }: LogsDeps): Handler<Logs, "PutLogE
 function chunksOf(events: readonly NewEvent[], nowMs: number): Chunk[] {
   const times = events.map(({ timestampMs }) => timestampMs);
   const messages = events.map(({ message }) => message);
-  return toChunks(columnsOf(times, messages, nowMs));
+  return toChunks(columnsOf({ timesMs: times, ...textOf(messages) }, nowMs));
 }
