@@ -1,15 +1,19 @@
+import { removeFrom } from "#base/lists.ts";
 import { checkedValue, validation } from "../values/values.ts";
 import type { AttributeValue } from "../values/values.ts";
 import { placeholderBytesMax } from "./limits.ts";
 import type { ExpressionParameter } from "./parser.ts";
 import { saidOf } from "./paths.ts";
 
+const none = {};
+
 /** What `#names` and `:values` of a request stand for, and which of them its expressions used. */
 export class Placeholders {
   readonly #names: Readonly<Record<string, string>>;
   readonly #values: Readonly<Record<string, AttributeValue>>;
-  readonly #unusedNames: Set<string>;
-  readonly #unusedValues: Set<string>;
+  /** Lists, not sets: there are a few, and they are emptied with every request. */
+  readonly #unusedNames: string[];
+  readonly #unusedValues: string[];
 
   /**
    * `ValidationException` for keys that are no placeholders and for values that are none. The sentences are
@@ -19,10 +23,10 @@ export class Placeholders {
     names: Readonly<Record<string, string>> | undefined,
     values: Readonly<Record<string, AttributeValue>> | undefined,
   ) {
-    this.#names = checkedNames(names ?? {}, names !== undefined);
-    this.#values = checkedValues(values ?? {}, values !== undefined);
-    this.#unusedNames = new Set(Object.keys(this.#names));
-    this.#unusedValues = new Set(Object.keys(this.#values));
+    this.#names = checkedNames(names ?? none, names !== undefined);
+    this.#values = checkedValues(values ?? none, values !== undefined);
+    this.#unusedNames = Object.keys(this.#names);
+    this.#unusedValues = Object.keys(this.#values);
   }
 
   name(alias: string, parameter: ExpressionParameter | undefined): string {
@@ -35,7 +39,7 @@ export class Placeholders {
         ),
       );
     }
-    this.#unusedNames.delete(alias);
+    removeFrom(this.#unusedNames, alias);
     return name;
   }
 
@@ -49,7 +53,7 @@ export class Placeholders {
         ),
       );
     }
-    this.#unusedValues.delete(placeholder);
+    removeFrom(this.#unusedValues, placeholder);
     return value;
   }
 
@@ -60,10 +64,10 @@ export class Placeholders {
   }
 }
 
-function refuseUnused(which: "Names" | "Values", unused: ReadonlySet<string>): void {
-  if (unused.size === 0) return;
+function refuseUnused(which: "Names" | "Values", unused: readonly string[]): void {
+  if (unused.length === 0) return;
   throw validation(
-    `Value provided in ExpressionAttribute${which} unused in expressions: keys: {${[...unused].join(", ")}}`,
+    `Value provided in ExpressionAttribute${which} unused in expressions: keys: {${unused.join(", ")}}`,
   );
 }
 
@@ -71,8 +75,9 @@ function checkedNames(
   names: Readonly<Record<string, string>>,
   isGiven: boolean,
 ): Readonly<Record<string, string>> {
+  if (!isGiven) return names;
   const keys = Object.keys(names);
-  if (isGiven && keys.length === 0) throw validation("ExpressionAttributeNames must not be empty");
+  if (keys.length === 0) throw validation("ExpressionAttributeNames must not be empty");
   for (const key of keys) {
     checkKey("Names", key, /^#[0-9a-zA-Z_]+$/);
     if (names[key] !== "") continue;
@@ -87,8 +92,9 @@ function checkedValues(
   values: Readonly<Record<string, AttributeValue>>,
   isGiven: boolean,
 ): Readonly<Record<string, AttributeValue>> {
+  if (!isGiven) return values;
   const entries = Object.entries(values);
-  if (isGiven && entries.length === 0) {
+  if (entries.length === 0) {
     throw validation("ExpressionAttributeValues must not be empty");
   }
   for (const [key] of entries) checkKey("Values", key, /^:[0-9a-zA-Z_]+$/);

@@ -101,6 +101,7 @@ export function readRequest(
   request: ExpressionParameters,
   readings: Readings,
 ): RequestExpressions {
+  if (!isAnyGiven(request) && operation !== "Query") return nothing;
   checkKinds(acceptedBy[operation], request);
   if (
     operation === "Query" &&
@@ -112,7 +113,7 @@ export function readRequest(
     );
   }
   checkConditionalOperator(request);
-  const legacy = readLegacy(request);
+  const legacy = isLegacyGiven(request) || request.KeyConditions ? readLegacy(request) : nothing;
   const placeholders = new Placeholders(
     request.ExpressionAttributeNames,
     request.ExpressionAttributeValues,
@@ -126,6 +127,38 @@ export function readRequest(
     update: read.update ?? legacy.update,
     projection: read.projection ?? legacy.projection,
   };
+}
+
+/** Most writes ask for nothing. */
+const nothing: RequestExpressions = {
+  condition: undefined,
+  filter: undefined,
+  keyConditions: undefined,
+  update: undefined,
+  projection: undefined,
+};
+
+function isAnyGiven(request: ExpressionParameters): boolean {
+  return (
+    request.ConditionExpression !== undefined ||
+    request.UpdateExpression !== undefined ||
+    request.ProjectionExpression !== undefined ||
+    request.FilterExpression !== undefined ||
+    request.ExpressionAttributeNames !== undefined ||
+    request.ExpressionAttributeValues !== undefined ||
+    isLegacyGiven(request)
+  );
+}
+
+function isLegacyGiven(request: ExpressionParameters): boolean {
+  return (
+    request.Expected !== undefined ||
+    request.AttributeUpdates !== undefined ||
+    request.AttributesToGet !== undefined ||
+    request.ScanFilter !== undefined ||
+    request.QueryFilter !== undefined ||
+    request.ConditionalOperator !== undefined
+  );
 }
 
 /** It says how several conditions are joined. */
@@ -195,6 +228,8 @@ function readExpressions(
 }
 
 function checkKinds(accepted: Accepted, request: ExpressionParameters): void {
+  const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = request;
+  if (!names && !values && !request.KeyConditions && !isLegacyGiven(request)) return;
   const isGiven = (name: ExpressionName | LegacyName): boolean => request[name] !== undefined;
   const expressions = accepted.expressions.filter(isGiven);
   const legacy = accepted.legacy.filter(isGiven);
@@ -207,11 +242,11 @@ function checkKinds(accepted: Accepted, request: ExpressionParameters): void {
         `Non-expression parameters: {${mixed.join(", ")}} Expression parameters: {${expressions.join(", ")}}`,
     );
   }
-  if (request.ExpressionAttributeNames && expressions.length === 0) {
+  if (names && expressions.length === 0) {
     throw validation("ExpressionAttributeNames can only be specified when using expressions");
   }
   const users = accepted.expressions.filter((name) => name !== "ProjectionExpression");
-  if (!request.ExpressionAttributeValues || users.length === 0 || users.some(isGiven)) return;
+  if (!values || users.length === 0 || users.some(isGiven)) return;
   throw validation(
     `ExpressionAttributeValues can only be specified when using expressions: ${users.join(" and ")} ${users.length > 1 ? "are" : "is"} null`,
   );

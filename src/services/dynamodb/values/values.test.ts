@@ -172,11 +172,6 @@ const badValues: readonly (readonly [string, object, string])[] = [
     { S: "a", N: "1" },
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
   ],
-  [
-    "a null that is not true",
-    { NULL: false },
-    `${invalid}Null attribute value types must have the value of true`,
-  ],
   ["an empty string set", { SS: [] }, `${invalid}An string set  may not be empty`],
   ["an empty number set", { NS: [] }, `${invalid}An number set  may not be empty`],
   ["an empty binary set", { BS: [] }, `${invalid}Binary sets should not be empty`],
@@ -223,6 +218,12 @@ test("checking changes nothing but the text of numbers", () => {
   assert.equal(checkedItem(plain), plain);
 });
 
+test("a null is a null, whatever it says", () => {
+  assert.deepEqual(checkedItem({ a: { L: [{ NULL: false as true }] } }), {
+    a: { L: [{ NULL: true }] },
+  }); // the SDK's type knows only true
+});
+
 test("an attribute may be called __proto__", () => {
   const item = JSON.parse('{"__proto__":{"N":"1.0"}}') as Record<string, AttributeValue>; // as the wire reads it
   const checked = checkedItem(item);
@@ -237,6 +238,11 @@ const sizes: readonly (readonly [AttributeValue, number])[] = [
   [{ N: "12" }, 2],
   [{ N: "123" }, 3],
   [{ N: "1.2" }, 3],
+  [{ N: "100.5" }, 4],
+  [{ N: "3.14159" }, 5],
+  [{ N: "123456" }, 4],
+  [{ N: "0.15" }, 2],
+  [{ N: "1010" }, 3],
   [{ N: "-1" }, 3],
   [{ N: "100" }, 2],
   [{ N: "9".repeat(38) }, 20],
