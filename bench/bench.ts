@@ -27,6 +27,7 @@ import {
   sustainedStarts,
 } from "./cases/start.ts";
 import { sqs } from "./cases/sqs.ts";
+import { s3 } from "./cases/s3.ts";
 import { store } from "./cases/store.ts";
 import { warm, warmLatency, warmOpenLoop } from "./cases/warm.ts";
 import { workers } from "./cases/workers.ts";
@@ -64,6 +65,7 @@ const cases: Readonly<Record<string, () => Promise<readonly Finding[]>>> = {
   logs,
   dynamodb,
   "dynamodb-growth": dynamodbGrowth,
+  s3,
 };
 
 const names = Object.keys(cases);

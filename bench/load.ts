@@ -9,7 +9,13 @@ export const pinnedNode = process.execPath;
 /** Requests per second that `wrk` got out of an address in `seconds`, with `connections` kept busy. */
 export async function throughput(
   url: string,
-  options: { readonly connections: number; readonly seconds: number; readonly host?: string },
+  options: {
+    readonly connections: number;
+    readonly seconds: number;
+    readonly host?: string;
+    /** A file in Lua that makes the requests. */
+    readonly script?: string;
+  },
 ): Promise<number> {
   const header = options.host === undefined ? [] : ["-H", `Host: ${options.host}`];
   const { stdout } = await promisify(execFile)("wrk", [
@@ -19,6 +25,7 @@ export async function throughput(
     String(options.connections),
     "-d",
     `${options.seconds}s`,
+    ...(options.script === undefined ? [] : ["-s", options.script]),
     ...header,
     url,
   ]);

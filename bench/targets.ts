@@ -31,6 +31,12 @@ export const targets = {
     ...ratio,
     atLeast: 0.5,
   },
+  "s3-small": { figure: "PUT and GET of 1 KiB objects against s3rver", ...ratio, atLeast: 3 },
+  "s3-large": {
+    figure: "PUT and GET of 16 MiB objects against the same hashing and writing in a bare server",
+    ...ratio,
+    atLeast: 0.8,
+  },
   "warm-nuclio": { figure: "the same against Nuclio's Node", ...ratio, atLeast: 4 },
   "warm-ministack": { figure: "the same against ministack", ...ratio, atLeast: 10 },
   "warm-added-p50": {

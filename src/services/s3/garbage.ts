@@ -5,7 +5,7 @@ import { keys } from "./records.ts";
 
 /** Removes files that no object names any more, as soon as there are any. */
 export interface Collector extends AsyncDisposable {
-  /** Resolves when what was garbage before the call is gone. */
+  /** Resolves when what was garbage before the call is gone, and what earlier processes left is settled. */
   collect(): Promise<void>;
 }
 
@@ -16,7 +16,8 @@ export interface Collector extends AsyncDisposable {
  */
 export function createCollector(deps: Pick<S3Deps, "store" | "bodies" | "log">): Collector {
   const stop = new AbortController();
-  let running: Promise<void> = Promise.resolve();
+  const settled = settleLeftovers();
+  let running: Promise<void> = settled;
 
   async function settleLeftovers(): Promise<void> {
     for (const bodyId of await deps.bodies.leftovers()) {
@@ -49,7 +50,7 @@ export function createCollector(deps: Pick<S3Deps, "store" | "bodies" | "log">):
 
   async function follow(): Promise<void> {
     try {
-      await settleLeftovers();
+      await settled;
       for await (const _ of deps.store.watch(keys.everyGarbage(), stop.signal)) {
         if (stop.signal.aborted) return;
         await collect();

@@ -172,6 +172,7 @@ export const keys = {
   content: (contentId: string) => encodeKey("s3", "c", contentId),
   /** How many contents name the file. */
   body: (bodyId: string) => encodeKey("s3", "r", bodyId),
+  everyBody: () => keyPrefix("s3", "r"),
   /** Files that nothing names any more. */
   garbage: (bodyId: string) => encodeKey("s3", "g", bodyId),
   everyGarbage: () => keyPrefix("s3", "g"),

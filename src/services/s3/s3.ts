@@ -3,6 +3,8 @@ import type { S3Deps } from "./deps.ts";
 import { createCollector } from "./garbage.ts";
 import { createLifecycleSweeper } from "./lifecycle.ts";
 import { createObjectReader, type ObjectReader } from "./object-reader.ts";
+import { keyParts } from "#storage/keys.ts";
+import { keys } from "./records.ts";
 import { defineS3 } from "./operations.ts";
 
 /** Buckets and their objects. */
@@ -12,6 +14,8 @@ export interface S3 extends AsyncDisposable {
   readonly objects: ObjectReader;
   /** Removes the files that no object names any more; happens by itself too. */
   collect(): Promise<void>;
+  /** Ids of the files that objects name, of all of them: for repairs, and after everything was reset. */
+  bodyIds(): Promise<readonly string[]>;
   /** Carries out lifecycle configurations now instead of at midnight. */
   sweep(): Promise<void>;
 }
@@ -24,6 +28,10 @@ export function createS3(deps: S3Deps): S3 {
     service: defineS3(deps),
     objects: createObjectReader(deps),
     collect: () => collector.collect(),
+    bodyIds: () =>
+      deps.store.read((reader) =>
+        Array.from(reader.list(keys.everyBody()), ({ key }) => String(keyParts(key).at(-1))),
+      ),
     sweep: () => sweeper.sweep(),
     async [Symbol.asyncDispose]() {
       await sweeper[Symbol.asyncDispose]();

@@ -24,6 +24,9 @@ export async function createWriter(at: {
   const handle = await open(file, flags, 0o444).catch((error: unknown) => {
     throw translate(error, directory);
   });
+  // The name can reach the disk while the bytes are still coming.
+  const named = syncDirectory(directory);
+  named.catch(() => undefined); // `finish` reports it
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let uncheckedBytes = roomCheckBytes;
@@ -56,7 +59,7 @@ export async function createWriter(at: {
         await writing;
         await handle.sync();
         await handle.close();
-        await syncDirectory(directory);
+        await named;
         isFinished = true;
       } catch (error) {
         fail(error, directory);
@@ -65,6 +68,7 @@ export async function createWriter(at: {
     async [Symbol.asyncDispose]() {
       if (isFinished) return;
       await writing.catch(() => undefined);
+      await named.catch(() => undefined);
       await handle.close().catch(() => undefined); // closed already when `finish` failed late
       await rm(file, { force: true });
     },
