@@ -2,6 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
+  CreateTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import {
   CreateEventSourceMappingCommand,
   GetEventSourceMappingCommand,
   InvokeCommand,
@@ -167,6 +173,57 @@ describe("events over the wire", { skip, timeout: 240_000 }, () => {
       bodies,
       Array.from({ length: 20 }, (_, n) => `m${n}`),
     );
+  });
+
+  test("changes of a table reach the function in order, a poison one the destination", async () => {
+    const failures = await queue("stream-failures");
+    const dynamodb = new DynamoDBClient(platform.client);
+    const { TableDescription } = await dynamodb.send(
+      new CreateTableCommand({
+        TableName: "things",
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: [{ AttributeName: "k", KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: "k", AttributeType: "S" }],
+        StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_IMAGE" },
+      }),
+    );
+    await waitUntilTableExists(
+      { client: dynamodb, maxWaitTime: 30, minDelay: 0.1 },
+      { TableName: "things" },
+    );
+    await deploy(lambda, "changes", {
+      "index.mjs": `export const handler = async (event) => {
+        const seen = event.Records.map(({ eventName, dynamodb }) =>
+          eventName + ":" + dynamodb.Keys.k.S + ":" + (dynamodb.NewImage?.n?.N ?? ""));
+        console.log("changed " + JSON.stringify(seen));
+        if (seen.some((one) => one.includes("poison"))) throw new Error("as asked");
+      };`,
+    });
+    const put = (k: string, n: number) =>
+      dynamodb.send(
+        new PutItemCommand({ TableName: "things", Item: { k: { S: k }, n: { N: String(n) } } }),
+      );
+    await put("a", 1);
+    await enabled({
+      EventSourceArn: TableDescription?.LatestStreamArn,
+      FunctionName: "changes",
+      StartingPosition: "TRIM_HORIZON",
+      MaximumRetryAttempts: 0,
+      BisectBatchOnFunctionError: true,
+      DestinationConfig: { OnFailure: { Destination: failures.arn } },
+    });
+    await logged("changes", /INSERT:a:1/);
+    await put("a", 2);
+    await logged("changes", /MODIFY:a:2/);
+    await put("poison", 1);
+    const told = JSON.parse((await received(failures.url)).Body ?? "") as {
+      requestContext: { condition: string };
+      DDBStreamBatchInfo: { batchSize: number };
+    }; // an on-failure record
+    assert.equal(told.requestContext.condition, "RetryAttemptsExhausted");
+    assert.equal(told.DDBStreamBatchInfo.batchSize, 1);
+    await put("a", 3);
+    await logged("changes", /MODIFY:a:3/);
   });
 
   test("what becomes of an asynchronous invocation is told to the queues it names", async () => {
