@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
   CreateTableCommand,
   DynamoDBClient,
@@ -16,6 +15,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import {
   CreateQueueCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
@@ -29,26 +29,42 @@ import { type Platform, startPlatform } from "./platform.ts";
 
 const skip = findBubblewrap() === undefined && "bubblewrap is not installed";
 
-/** Says which messages it got, fails for those that want it, and whole batches that want that. */
-const consumer = `export const handler = async (event) => {
-  const bodies = event.Records.map((record) => record.body);
-  console.log("got " + JSON.stringify(bodies) + " " + process.env._X_AMZN_TRACE_ID);
-  if (bodies.includes("throw")) throw new Error("as asked");
-  const failed = event.Records.filter((record) => record.body.startsWith("bad"));
-  return { batchItemFailures: failed.map((record) => ({ itemIdentifier: record.messageId })) };
+/** A function that tells a queue, in order, what it was called with: `seen` of each record, and its trace. */
+const witness = (seen: string, answer: string): string => `
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+const sqs = new SQSClient({});
+export const handler = async (event, context) => {
+  const seen = event.Records.map((record) => ${seen});
+  await sqs.send(new SendMessageCommand({
+    QueueUrl: process.env.EVIDENCE,
+    MessageBody: JSON.stringify({ seen, trace: process.env._X_AMZN_TRACE_ID }),
+    MessageGroupId: "all",
+    MessageDeduplicationId: context.awsRequestId,
+  }));
+  return ${answer};
 };`;
+
+/** Reports the messages that want it as failed. */
+const consumer = witness(
+  "record.body",
+  `{ batchItemFailures: event.Records.filter((record) => record.body.startsWith("bad"))
+      .map((record) => ({ itemIdentifier: record.messageId })) }`,
+);
+
+interface Evidence {
+  readonly seen: readonly string[];
+  readonly trace: string;
+}
 
 describe("events over the wire", { skip, timeout: 240_000 }, () => {
   let platform: Platform;
   let lambda: LambdaClient;
   let sqs: SQSClient;
-  let logs: CloudWatchLogsClient;
 
   before(async () => {
     platform = await startPlatform();
     lambda = new LambdaClient(platform.client);
     sqs = new SQSClient(platform.client);
-    logs = new CloudWatchLogsClient(platform.client);
   });
   after(() => platform.stop());
 
@@ -90,23 +106,30 @@ describe("events over the wire", { skip, timeout: 240_000 }, () => {
     }
   }
 
-  async function logged(name: string, pattern: RegExp): Promise<string> {
-    for (;;) {
-      const { events } = await logs
-        .send(new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${name}` }))
-        .catch(() => ({ events: [] })); // no line yet, no group
-      const found = events?.find((event) => pattern.test(event.message ?? ""));
-      if (found?.message !== undefined) return found.message;
-    }
+  /** A function with a queue of its own for what it has seen; resolves with how to wait for that. */
+  async function deployWitness(
+    name: string,
+    code: string,
+    timeoutSeconds = 10,
+  ): Promise<() => Promise<Evidence>> {
+    const { url } = await queue(`${name}-evidence.fifo`, { FifoQueue: "true" });
+    const Environment = { Variables: { EVIDENCE: url } };
+    await deploy(lambda, name, { "index.mjs": code }, { Timeout: timeoutSeconds, Environment });
+    return async () => {
+      const { Body = "", ReceiptHandle } = await received(url);
+      await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
+      return JSON.parse(Body) as Evidence; // as the witness writes it
+    };
   }
 
   test("a message reaches the function in the trace it was sent in, and is gone afterwards", async () => {
     const work = await queue("work");
-    await deploy(lambda, "worker", { "index.mjs": consumer }, { Timeout: 10 });
+    const next = await deployWitness("worker", consumer);
     await enabled({ EventSourceArn: work.arn, FunctionName: "worker" });
     await sqs.send(new SendMessageCommand({ QueueUrl: work.url, MessageBody: "hello" }));
-    const line = await logged("worker", /got \["hello"\]/);
-    const traceId = /Root=([^;]+)/.exec(line)?.[1] ?? "";
+    const { seen, trace } = await next();
+    assert.deepEqual(seen, ["hello"]);
+    const traceId = /Root=([^;]+)/.exec(trace)?.[1] ?? "";
     for (;;) {
       const { Attributes } = await sqs.send(
         new GetQueueAttributesCommand({
@@ -132,10 +155,10 @@ describe("events over the wire", { skip, timeout: 240_000 }, () => {
   test("what a function reports as failed comes back until the queue gives it up", async () => {
     const dead = await queue("part-dead");
     const work = await queue("part", {
-      VisibilityTimeout: "1",
+      VisibilityTimeout: "5",
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: "2" }),
     });
-    await deploy(lambda, "part", { "index.mjs": consumer }, { Timeout: 1 });
+    await deployWitness("part", consumer, 5);
     await enabled({
       EventSourceArn: work.arn,
       FunctionName: "part",
@@ -155,20 +178,14 @@ describe("events over the wire", { skip, timeout: 240_000 }, () => {
       FifoQueue: "true",
       ContentBasedDeduplication: "true",
     });
-    await deploy(lambda, "ordered", { "index.mjs": consumer }, { Timeout: 10 });
+    const next = await deployWitness("ordered", consumer);
     for (let n = 0; n < 20; n++)
       await sqs.send(
         new SendMessageCommand({ QueueUrl: work.url, MessageBody: `m${n}`, MessageGroupId: "g" }),
       );
     await enabled({ EventSourceArn: work.arn, FunctionName: "ordered", BatchSize: 3 });
-    await logged("ordered", /"m19"/);
-    const { events } = await logs.send(
-      new FilterLogEventsCommand({ logGroupName: "/aws/lambda/ordered" }),
-    );
-    const bodies = (events ?? [])
-      .toSorted((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0))
-      .flatMap((event) => /got (\[[^\]]*\])/.exec(event.message ?? "")?.[1] ?? [])
-      .flatMap((list) => JSON.parse(list) as string[]); // as the function printed it
+    const bodies: string[] = [];
+    while (bodies.at(-1) !== "m19") bodies.push(...(await next()).seen);
     assert.deepEqual(
       bodies,
       Array.from({ length: 20 }, (_, n) => `m${n}`),
@@ -191,14 +208,13 @@ describe("events over the wire", { skip, timeout: 240_000 }, () => {
       { client: dynamodb, maxWaitTime: 30, minDelay: 0.1 },
       { TableName: "things" },
     );
-    await deploy(lambda, "changes", {
-      "index.mjs": `export const handler = async (event) => {
-        const seen = event.Records.map(({ eventName, dynamodb }) =>
-          eventName + ":" + dynamodb.Keys.k.S + ":" + (dynamodb.NewImage?.n?.N ?? ""));
-        console.log("changed " + JSON.stringify(seen));
-        if (seen.some((one) => one.includes("poison"))) throw new Error("as asked");
-      };`,
-    });
+    const next = await deployWitness(
+      "changes",
+      witness(
+        `[record.eventName, record.dynamodb.Keys.k.S, record.dynamodb.NewImage.n.N].join(":")`,
+        `event.Records.some((record) => record.dynamodb.Keys.k.S === "poison") ? missing : null`,
+      ),
+    );
     const put = (k: string, n: number) =>
       dynamodb.send(
         new PutItemCommand({ TableName: "things", Item: { k: { S: k }, n: { N: String(n) } } }),
@@ -212,9 +228,9 @@ describe("events over the wire", { skip, timeout: 240_000 }, () => {
       BisectBatchOnFunctionError: true,
       DestinationConfig: { OnFailure: { Destination: failures.arn } },
     });
-    await logged("changes", /INSERT:a:1/);
+    assert.deepEqual((await next()).seen, ["INSERT:a:1"]);
     await put("a", 2);
-    await logged("changes", /MODIFY:a:2/);
+    assert.deepEqual((await next()).seen, ["MODIFY:a:2"]);
     await put("poison", 1);
     const told = JSON.parse((await received(failures.url)).Body ?? "") as {
       requestContext: { condition: string };
@@ -222,8 +238,9 @@ describe("events over the wire", { skip, timeout: 240_000 }, () => {
     }; // an on-failure record
     assert.equal(told.requestContext.condition, "RetryAttemptsExhausted");
     assert.equal(told.DDBStreamBatchInfo.batchSize, 1);
+    assert.deepEqual((await next()).seen, ["INSERT:poison:1"]);
     await put("a", 3);
-    await logged("changes", /MODIFY:a:3/);
+    assert.deepEqual((await next()).seen, ["MODIFY:a:3"]);
   });
 
   test("what becomes of an asynchronous invocation is told to the queues it names", async () => {

@@ -325,6 +325,37 @@ test("values out of range are refused before anything else", async () => {
   );
 });
 
+test("only records that match one of the filters reach the function", async () => {
+  const { queue, arn, name } = await setUp();
+  const Filters = [{ Pattern: '{"body":{"kind":["wanted"]}}' }];
+  const created = await create({
+    EventSourceArn: arn,
+    FunctionName: name,
+    FilterCriteria: { Filters },
+  });
+  assert.deepEqual(created.FilterCriteria, { Filters });
+  await inState(created.UUID, "Enabled");
+  const value = (messageId: string, body: string) => ({
+    value: { messageId, body, eventSource: "aws:sqs" },
+  });
+  queue.send("no", value("no", '{"kind":"other"}'));
+  const called = nextCall();
+  queue.send("yes", value("yes", '{"kind":"wanted"}'));
+  const { Records } = (await called) as { Records: { messageId: string }[] }; // as the engine wrote it
+  assert.deepEqual(
+    Records.map((record) => record.messageId),
+    ["yes"],
+  );
+  await client.send(
+    new UpdateEventSourceMappingCommand({ UUID: created.UUID, FilterCriteria: { Filters: [] } }),
+  );
+  assert.equal((await inState(created.UUID, "Enabled")).FilterCriteria, undefined);
+  await refused(
+    { EventSourceArn: arn, FunctionName: name, FilterCriteria: { Filters: [{ Pattern: "{" }] } },
+    /^Invalid filter pattern definition\./,
+  );
+});
+
 test("one mapping for each pair of source and function", async () => {
   const { arn, name } = await setUp();
   const first = await create({ EventSourceArn: arn, FunctionName: name, Enabled: false });

@@ -1,4 +1,5 @@
 import { createHolder, type Holder, isGone } from "#base/holder.ts";
+import { compileFilterCriteria, EventTooComplexError } from "#events/patterns/patterns.ts";
 import { type Poller, startPoller } from "#events/sources/sources.ts";
 import type { Transaction } from "#storage/storage.ts";
 import type { LambdaScope } from "../dependencies.ts";
@@ -187,6 +188,7 @@ class LiveMappingRunner implements MappingRunner {
         region: record.region,
         source,
         call: createMappingCall(this.#scope, record),
+        ...(settings.filters.length > 0 && { matches: filterOf(settings.filters) }),
         report,
         settings: {
           batchSize: settings.batchSize,
@@ -211,4 +213,17 @@ class LiveMappingRunner implements MappingRunner {
     );
     this.#running.set(uuid, { revision: record.revision, poller });
   }
+}
+
+/** What is too complex to be looked at is handed on: a function can refuse it, nobody else would miss it. */
+function filterOf(patterns: readonly string[]) {
+  const criteria = compileFilterCriteria(patterns);
+  return (record: Readonly<Record<string, unknown>>): boolean => {
+    try {
+      return criteria.matches(record);
+    } catch (error) {
+      if (error instanceof EventTooComplexError) return true;
+      throw error;
+    }
+  };
 }

@@ -1,5 +1,6 @@
 import { parseArn } from "#base/arn.ts";
 import type { EventSource } from "#events/events.ts";
+import { compileFilterCriteria, PatternError } from "#events/patterns/patterns.ts";
 import type { Input } from "../dependencies.ts";
 import { invalid, unsupported } from "../errors.ts";
 import { mappingFiltersMax } from "../limits.ts";
@@ -63,7 +64,7 @@ export function settingsFrom(
     : (before?.filters ?? []);
   if (filters.length > mappingFiltersMax)
     throw invalid(`Filter criteria are limited to ${mappingFiltersMax} filters.`);
-  if (filters.length > 0) throw unsupported("FilterCriteria", "event patterns are not there yet");
+  checkFilters(filters);
   const common = {
     batchSize: input.BatchSize ?? before?.batchSize ?? (isQueue ? 10 : 100),
     windowSeconds: input.MaximumBatchingWindowInSeconds ?? before?.windowSeconds ?? 0,
@@ -75,6 +76,15 @@ export function settingsFrom(
   return isQueue
     ? { ...common, ...queueSettings(input, common, { isFifo: source.isFifo, before }) }
     : { ...common, stream: streamSettings(input, before?.stream) };
+}
+
+function checkFilters(filters: readonly string[]): void {
+  try {
+    compileFilterCriteria(filters);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    throw invalid(`Invalid filter pattern definition. ${error.message}`);
+  }
 }
 
 function queueSettings(
