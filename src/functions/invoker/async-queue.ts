@@ -28,6 +28,8 @@ export interface AsyncQueue {
   /** Writes the new state and when it is due, with the response if there is one now. */
   put(event: QueuedEvent, dueMs: number, response?: Uint8Array): Promise<void>;
   remove(id: string): Promise<void>;
+  /** What `lease` has claimed is due now and anybody's; nothing if it is gone or another's. */
+  release(id: string, lease: Holder, nowMs: number): Promise<void>;
   bytes(
     id: string,
   ): Promise<{ readonly payload: Uint8Array; readonly response: Uint8Array | undefined }>;
@@ -81,6 +83,12 @@ export function createAsyncQueue(store: Store): AsyncQueue {
         place(tx, event, dueMs);
       }),
     remove: (id) => store.write((tx) => erase(tx, id)),
+    release: (id, lease, nowMs) =>
+      store.write((tx) => {
+        const event = find(tx, id);
+        if (event?.lease?.incarnation !== lease.incarnation) return;
+        place(tx, { ...event, lease: undefined }, nowMs);
+      }),
     bytes: (id) =>
       store.read((reader) => ({
         payload: reader.get(keys.payload(id)) ?? new Uint8Array(),

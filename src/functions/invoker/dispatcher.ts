@@ -43,6 +43,7 @@ export class Dispatcher implements AsyncDisposable {
   /** Ends contexts of running attempts when draining has taken too long. */
   readonly #abandon = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
+  readonly #claimedTwice = new Set<string>();
   readonly #watching: Promise<void>;
   #turning: Promise<void> | undefined;
   #turnAgain = false;
@@ -138,18 +139,36 @@ export class Dispatcher implements AsyncDisposable {
 
   #begin(event: QueuedEvent): void {
     const id = event.requestId;
-    if (this.#running.has(id)) return; // our own lease ran out while it still runs
-    const running = this.#handle(event)
-      .catch((error: unknown) =>
-        // The lease runs out and the event comes up again.
-        this.#deps.log.event("async.event-failed", { level: "error", requestId: id, error }),
-      )
-      .finally(() => {
-        this.#running.delete(id);
-        if (!this.#stop.signal.aborted) this.#turn();
-      });
+    if (this.#running.has(id)) {
+      // Our lease ran out while it still runs, or what it wrote last was claimed before it was over here.
+      this.#claimedTwice.add(id);
+      return;
+    }
+    const running = this.#run(event);
     this.#running.set(id, running);
     this.#renewal ??= this.#deps.clock.timer(leaseRenewalMs, () => this.#renew());
+  }
+
+  async #run(event: QueuedEvent): Promise<void> {
+    const id = event.requestId;
+    try {
+      await this.#handle(event);
+    } catch (error) {
+      // The lease runs out and the event comes up again.
+      this.#deps.log.event("async.event-failed", { level: "error", requestId: id, error });
+    }
+    this.#running.delete(id);
+    if (this.#claimedTwice.delete(id)) await this.#release(id);
+    if (!this.#stop.signal.aborted) this.#turn();
+  }
+
+  /** Without this it would come up again only when the lease runs out. */
+  async #release(id: string): Promise<void> {
+    try {
+      await this.#queue.release(id, this.#lease, this.#deps.clock.nowMs());
+    } catch (error) {
+      this.#deps.log.event("async.release-failed", { level: "warn", requestId: id, error });
+    }
   }
 
   #renew(): void {
