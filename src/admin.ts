@@ -6,6 +6,7 @@ import type { ServiceLoader } from "#protocol/protocol.ts";
 import type { Lambda } from "#services/lambda/lambda.ts";
 import type { Store } from "#storage/storage.ts";
 import type { Observations } from "./observations.ts";
+import { resetRoutes } from "./reset.ts";
 
 /** Traces in one answer of `/_skerry/traces`. */
 const tracesListed = 50;
@@ -24,7 +25,7 @@ export function adminRoutes(deps: {
   /** Only a development server can be emptied by whoever reaches it. */
   readonly resettable: boolean;
 }): readonly AdminRoute[] {
-  const { observations, pool, runtimes } = deps;
+  const { observations, runtimes } = deps;
   const routes: AdminRoute[] = [
     {
       method: "GET",
@@ -62,20 +63,8 @@ export function adminRoutes(deps: {
     handle: async () => jsonAnswer(200, { services: await describeServices(deps.services) }),
   });
   if (deps.resettable) {
-    routes.push({
-      method: "POST",
-      path: "/_skerry/reset",
-      handle: async () => {
-        await deps.store.write((tx) =>
-          tx.deleteRange({ start: new Uint8Array(), end: Uint8Array.of(0xff) }),
-        );
-        const { environments } = await observations.functions();
-        const arns = new Set(environments.map((entry) => entry.functionArn));
-        for (const arn of arns) pool.retire(arn, undefined);
-        deps.log.event("platform.reset", { level: "warn", environments: arns.size });
-        return jsonAnswer(200, { reset: true });
-      },
-    });
+    const services = deps.services.map(({ name }) => name);
+    routes.push(...resetRoutes({ ...deps, services }));
   }
   return routes;
 }
