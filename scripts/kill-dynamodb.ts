@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { killRepeatedly } from "../test/wire/dynamodb-kills.ts";
 
 // Kills servers that are writing items until `--kills` (default 500) are dead, and checks after each that tables,
-// indexes, counters and transactions are as they were answered. `--seed` repeats the moments.
+// indexes, counters, streams and transactions are as they were answered. `--seed` repeats the moments.
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "500" },
@@ -24,6 +24,6 @@ const report = await killRepeatedly({
 });
 console.log(
   `${report.kills} kills, ${report.answered} of ${report.begun} calls answered, ${report.items} items, ` +
-    "0 lost, every index equal to its table",
+    "0 lost, every index and stream equal to its table",
 );
 await rm(dataDir, { recursive: true }); // kept on failure, for the post-mortem

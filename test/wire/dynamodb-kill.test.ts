@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { systemRandom } from "#base/random.ts";
 import { killRepeatedly } from "./dynamodb-kills.ts";
 
-test("kill -9 loses no answered write, cuts no transaction in two, and indexes equal their table", async (t) => {
+test("kill -9 loses no answered write, cuts no transaction in two, and indexes and streams tell what their table holds", async (t) => {
   const seed = Math.floor(systemRandom.fraction() * 2 ** 31);
   t.diagnostic(`seed ${seed}`);
   const dataDir = await mkdtemp(join(tmpdir(), "skerry-dynamodb-kill-"));

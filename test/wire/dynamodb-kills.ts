@@ -8,8 +8,10 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { createSeededRandom } from "#base/random.ts";
 import { startServerProcess } from "../support/server-process.ts";
+import { createReplay, readOn, type Replay } from "./dynamodb-replay.ts";
 
 const TableName = "evidence";
 const IndexName = "by-group";
@@ -36,12 +38,13 @@ interface Evidence {
   readonly calls: Made[];
   /** Additions to each counter: begun and answered. */
   readonly added: Map<string, { begun: number; answered: number }>;
+  readonly replay: Replay;
 }
 
 /**
  * Kills a server that is written to, again and again on one data folder, and checks after every start: what was
  * answered is there, transactions are whole or absent, counters lie between answered and begun additions, and
- * the index holds exactly what the table does.
+ * the index holds exactly what the table does, and so does whoever follows its stream.
  */
 export async function killRepeatedly(options: {
   readonly dataDir: string;
@@ -54,13 +57,14 @@ export async function killRepeatedly(options: {
   const evidence: Evidence = {
     calls: [],
     added: new Map(counters.map((name) => [name, { begun: 0, answered: 0 }])),
+    replay: createReplay(),
   };
   for (let kill = 0; kill < options.kills; kill++) {
     const server = await startServerProcess(options.dataDir);
     await using _ended = server.process;
     const client = clientFor(server.url);
     if (kill === 0) await createTable(client);
-    await check(client, evidence);
+    await check(client, server.url, evidence);
     const target = answeredOf(evidence) + 40 + below(150);
     const onAnswer = (): void => {
       if (answeredOf(evidence) >= target) process.kill(server.pid, "SIGKILL");
@@ -73,7 +77,7 @@ export async function killRepeatedly(options: {
   const last = await startServerProcess(options.dataDir);
   await using _stopped = last.process;
   const client = clientFor(last.url);
-  const items = await check(client, evidence);
+  const items = await check(client, last.url, evidence);
   client.destroy();
   const { calls } = evidence;
   return { kills: options.kills, begun: calls.length, answered: answeredOf(evidence), items };
@@ -84,8 +88,12 @@ function answeredOf({ calls }: Evidence): number {
 }
 
 function clientFor(endpoint: string): DynamoDBClient {
+  return new DynamoDBClient(connectionTo(endpoint));
+}
+
+function connectionTo(endpoint: string) {
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  return new DynamoDBClient({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  return { endpoint, region: "us-east-1", credentials, maxAttempts: 1 };
 }
 
 async function createTable(client: DynamoDBClient): Promise<void> {
@@ -98,6 +106,7 @@ async function createTable(client: DynamoDBClient): Promise<void> {
         { AttributeName: "group", AttributeType: "S" },
       ],
       KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
       GlobalSecondaryIndexes: [
         {
           IndexName,
@@ -163,10 +172,14 @@ async function send(
 }
 
 /** Number of items found. */
-async function check(client: DynamoDBClient, evidence: Evidence): Promise<number> {
+async function check(client: DynamoDBClient, url: string, evidence: Evidence): Promise<number> {
   const table = await readAll(client, undefined);
   const index = await readAll(client, IndexName);
   assert.deepEqual(index, table, "the index holds what the table holds");
+  const streams = new DynamoDBStreamsClient(connectionTo(url));
+  await readOn(streams, evidence.replay, TableName);
+  streams.destroy();
+  assert.deepEqual(sorted(evidence.replay.items), table, "the stream tells what the table holds");
   for (const [name, { begun, answered }] of evidence.added) {
     const count = Number(table.get(name)?.["n"]?.N ?? 0);
     assert.ok(count >= answered && count <= begun, `${name}: ${answered} ≤ ${count} ≤ ${begun}`);
@@ -193,5 +206,9 @@ async function readAll(
   for await (const { Items = [] } of paginateScan({ client }, asked)) {
     for (const item of Items) found.set(item["id"]?.S ?? "", item);
   }
-  return new Map([...found].toSorted(([left], [right]) => (left < right ? -1 : 1)));
+  return sorted(found);
+}
+
+function sorted(items: ReadonlyMap<string, Item>): ReadonlyMap<string, Item> {
+  return new Map([...items].toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
