@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { WireRequest } from "#protocol/wire/wire.ts";
+import type { WholeBody, WireRequest } from "#protocol/wire/wire.ts";
 import type { OwnBytes } from "./arriving-bytes.ts";
 import type { HostBook, HostEntry } from "./hosts.ts";
 
@@ -51,7 +51,7 @@ export class IncomingReader {
         path: target.path,
         rawQuery: target.rawQuery,
         headers,
-        body: hasBody ? counted(message, body) : nothing,
+        body: hasBody ? new ArrivingBody(message, body) : nothing,
         arriving: body,
       },
       hasBody,
@@ -122,14 +122,88 @@ function readTarget(url: string, host: string): { path: string; rawQuery: string
 }
 
 /** A body that is not read to its end leaves the connection usable: `swallowRest` reads on. */
-async function* counted(
+class ArrivingBody implements WholeBody {
+  readonly #message: IncomingMessage;
+  readonly #own: OwnBytes;
+
+  constructor(message: IncomingMessage, own: OwnBytes) {
+    this.#message = message;
+    this.#own = own;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const pieces = this.#message.iterator({ destroyOnReturn: false });
+    for await (const piece of pieces as AsyncIterable<Uint8Array>) {
+      this.#own.add(piece.byteLength); // a request without setEncoding yields Buffers
+      yield piece;
+    }
+  }
+
+  whole(bytesMax: number): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      collect(this.#message, this.#own, { bytesMax, resolve, reject });
+    });
+  }
+}
+
+function collect(
   message: IncomingMessage,
   own: OwnBytes,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const pieces = message.iterator({ destroyOnReturn: false });
-  for await (const piece of pieces as AsyncIterable<Uint8Array>) {
-    own.add(piece.byteLength); // a request without setEncoding yields Buffers
-    yield piece;
+  wish: {
+    readonly bytesMax: number;
+    readonly resolve: (bytes: Uint8Array | undefined) => void;
+    readonly reject: (reason: unknown) => void;
+  },
+): void {
+  const pieces: Buffer[] = [];
+  let byteCount = 0;
+  const onData = (piece: Buffer): void => {
+    byteCount += piece.byteLength;
+    try {
+      own.add(piece.byteLength);
+    } catch (error) {
+      leave();
+      return wish.reject(error);
+    }
+    pieces.push(piece);
+    if (byteCount <= wish.bytesMax) return;
+    leave();
+    wish.resolve(undefined);
+  };
+  const onEnd = (): void => {
+    stopListening();
+    wish.resolve(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, byteCount));
+  };
+  const onError = (error: unknown): void => {
+    stopListening();
+    wish.reject(error);
+  };
+  /** Neither ended nor failed, as far as anybody was told. */
+  const onClose = (): void => onError(message.errored ?? new HangUp());
+  const stopListening = (): void => {
+    message.off("data", onData);
+    message.off("end", onEnd);
+    message.off("error", onError);
+    message.off("close", onClose);
+  };
+  const leave = (): void => {
+    stopListening();
+    message.pause();
+  };
+  if (message.readableEnded) return wish.resolve(new Uint8Array()); // read before
+  if (message.errored || message.destroyed) return onClose();
+  message.on("data", onData);
+  message.on("end", onEnd);
+  message.on("error", onError);
+  message.on("close", onClose);
+}
+
+/** As Node says it of a connection that broke off. */
+class HangUp extends Error {
+  readonly code = "ECONNRESET";
+
+  constructor() {
+    super("the caller hung up in the middle of its request");
   }
 }
 

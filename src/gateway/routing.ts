@@ -128,7 +128,7 @@ async function dispatch(
     request,
     requestId: facts.requestId,
     trace: facts.trace,
-    signal: facts.signal,
+    caller: facts,
     endpoint,
     fromGuest,
     below: incoming.hostEntry.below,

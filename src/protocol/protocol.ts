@@ -10,7 +10,8 @@ export interface Arrival {
   /** Scheme, host and port the caller used. */
   readonly endpoint: string;
   readonly trace: TraceContext;
-  readonly signal: AbortSignal;
+  /** Fires when the caller hangs up; asked for only by what waits, because a signal is made by asking. */
+  readonly caller: { readonly signal: AbortSignal };
   /** Set when it came out of a sandbox: credentials are still checked, the trace cannot be forged. */
   readonly fromGuest: boolean;
   /**

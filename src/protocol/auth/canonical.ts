@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /**
  * The canonical request of Signature Version 4, as pure text.
@@ -43,23 +43,31 @@ export function canonicalRequest(request: SignableRequest, options: CanonicalOpt
 }
 
 export function stringToSign(canonical: string, amzDate: string, scope: string): string {
-  return `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256Hex(toBytes(canonical))}`;
+  const bytes = asciiOnly.test(canonical) ? canonical : toBytes(canonical);
+  return `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${hash("sha256", bytes)}`;
 }
+
+/** Such text has the same bytes in every encoding. */
+const asciiOnly = /^[\x00-\x7f]*$/; // oxlint-disable-line no-control-regex -- all of ASCII is meant
 
 /** Lower-case hexadecimal SHA-256. */
 export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes);
 }
 
 /** Only blanks go: `trim` would also take the byte A0, which ends characters such as à. */
 function canonicalHeaderValue(value: string): string {
+  if (!blanks.test(value)) return value;
   return value
     .replaceAll(/[ \t\r\n]+/g, " ")
     .replace(/^ /, "")
     .replace(/ $/, "");
 }
 
+const blanks = /[ \t\r\n]/;
+
 function canonicalPath(path: string, rule: PathRule): string {
+  if (path === "/") return path;
   if (rule === "verbatim") return encodeUri(decodePercent(path || "/"), true);
   return encodeUri(normalisePath(path), true);
 }
@@ -95,6 +103,7 @@ function canonicalQuery(rawQuery: string): string {
  * every reader of the query takes it: what is signed and what is read must be the same.
  */
 export function queryPairs(rawQuery: string): readonly (readonly [string, string])[] {
+  if (rawQuery === "") return [];
   return rawQuery
     .split("&")
     .filter((pair) => pair !== "")

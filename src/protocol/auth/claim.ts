@@ -223,7 +223,9 @@ function readDate(
       `Date must be in ISO-8601 'basic format'. Got '${text}'. See http://en.wikipedia.org/wiki/ISO_8601`,
     );
   }
-  return { amzDate: formatAmzDate(signedAtMs), signedAtMs };
+  // Hour 24 is the only one that reads back as another.
+  const isAsWritten = basic !== null && basic[4] !== "24";
+  return { amzDate: isAsWritten ? text : formatAmzDate(signedAtMs), signedAtMs };
 }
 
 /** `YYYYMMDDTHHMMSSZ` */

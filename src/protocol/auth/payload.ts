@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { WireRequest } from "#protocol/wire/wire.ts";
+import { HeldBody, isWholeBody, type WholeBody, type WireRequest } from "#protocol/wire/wire.ts";
 import { AuthenticationError } from "./authentication-error.ts";
 import { queryPairs, sha256Hex } from "./canonical.ts";
 import type { ChunkSigning } from "./chunked.ts";
@@ -33,7 +33,7 @@ export async function readPayload(
   if (dialect === "s3") return readS3Payload(request, claim, declared);
   if (declared !== undefined) throw refusal(dialect, "mismatch");
   const body = await holdBody(request.body);
-  return { hash: sha256Hex(body), open: () => withBody(request, once(body)) };
+  return { hash: sha256Hex(body), open: () => withBody(request, new HeldBody(body)) };
 }
 
 /** Takes framing off an `aws-chunked` body without looking at its signatures; others stay as they are. */
@@ -78,7 +78,23 @@ function declaredHash(request: WireRequest, claim: Claim): string | undefined {
   return queryPairs(request.rawQuery).find(([name]) => name === "X-Amz-Content-Sha256")?.[1];
 }
 
-async function* verified(
+function verified(
+  request: WireRequest,
+  declared: string,
+  dialect: RefusalDialect,
+): AsyncIterable<Uint8Array> {
+  const pieces = verifiedPieces(request, declared, dialect);
+  const { body } = request;
+  if (!isWholeBody(body)) return pieces;
+  const whole = async (bytesMax: number): Promise<Uint8Array | undefined> => {
+    const bytes = await body.whole(bytesMax);
+    if (bytes && sha256Hex(bytes) !== declared) throw refusal(dialect, "payload-hash");
+    return bytes;
+  };
+  return Object.assign(pieces, { whole }) satisfies WholeBody;
+}
+
+async function* verifiedPieces(
   request: WireRequest,
   declared: string,
   dialect: RefusalDialect,
@@ -92,28 +108,27 @@ async function* verified(
 }
 
 async function holdBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  if (isWholeBody(body)) {
+    const whole = await body.whole(heldBodyBytesMax);
+    if (!whole) throw tooLargeToHold();
+    return whole;
+  }
   const pieces: Uint8Array[] = [];
   let byteCount = 0;
   for await (const piece of body) {
     byteCount += piece.byteLength;
-    if (byteCount > heldBodyBytesMax) {
-      throw new AuthenticationError(
-        "RequestEntityTooLarge",
-        `A request without x-amz-content-sha256 may have at most ${heldBodyBytesMax} bytes.`,
-        413,
-      );
-    }
+    if (byteCount > heldBodyBytesMax) throw tooLargeToHold();
     pieces.push(piece);
   }
   return Buffer.concat(pieces, byteCount);
 }
 
-function once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  return {
-    async *[Symbol.asyncIterator]() {
-      if (bytes.byteLength > 0) yield bytes;
-    },
-  };
+function tooLargeToHold(): AuthenticationError {
+  return new AuthenticationError(
+    "RequestEntityTooLarge",
+    `A request without x-amz-content-sha256 may have at most ${heldBodyBytesMax} bytes.`,
+    413,
+  );
 }
 
 function withBody(request: WireRequest, body: AsyncIterable<Uint8Array>): WireRequest {

@@ -1,4 +1,4 @@
-import type { RequestContext } from "#base/context.ts";
+import { derive, type RequestContext } from "#base/context.ts";
 import { PlatformError } from "#base/errors.ts";
 import type { Service } from "#protocol/service/service.ts";
 import { checkRequired } from "#protocol/wire/required.ts";
@@ -37,7 +37,7 @@ export async function callOperation(
     `aws.${call.service}.${call.operation}`,
     { inside: true, requestId: call.context.requestId },
   );
-  const context = { ...call.context, trace: span.context };
+  const context = derive(call.context, { trace: span.context });
   try {
     checkRequired(operationShape(operation.schema).input, call.input, service);
     const action = `${signingName}:${operation.name}`;

@@ -1,27 +1,46 @@
 import type { Clock } from "#base/clock.ts";
 
-/** A signal that fires when the caller hangs up or time is over; disposing lets go of both. */
-export interface Deadline extends Disposable {
+/**
+ * A signal that fires when the caller hangs up or time is over; disposing lets go of both. A signal, its listener and
+ * a timer cost more than a small operation does: they are made when somebody asks.
+ */
+export class LazyDeadline implements Disposable {
   readonly deadlineMs: number;
-  readonly signal: AbortSignal;
-}
+  readonly #clock: Clock;
+  readonly #caller: { readonly signal: AbortSignal };
+  #signal: AbortSignal | undefined;
+  #end: (() => void) | undefined;
 
-export function startDeadline(clock: Clock, caller: AbortSignal, timeoutMs: number): Deadline {
-  const controller = new AbortController();
-  const hangUp = (): void => controller.abort(caller.reason);
-  if (caller.aborted) hangUp();
-  else caller.addEventListener("abort", hangUp, { once: true });
-  const timer = clock.timer(timeoutMs, () =>
-    controller.abort(new DOMException("The request's deadline has passed.", "TimeoutError")),
-  );
-  return {
-    deadlineMs: clock.nowMs() + timeoutMs,
-    signal: controller.signal,
-    [Symbol.dispose]() {
+  constructor(clock: Clock, caller: { readonly signal: AbortSignal }, timeoutMs: number) {
+    this.#clock = clock;
+    this.#caller = caller;
+    this.deadlineMs = clock.nowMs() + timeoutMs;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= this.#begin();
+    return this.#signal;
+  }
+
+  #begin(): AbortSignal {
+    const caller = this.#caller.signal;
+    const controller = new AbortController();
+    const hangUp = (): void => controller.abort(caller.reason);
+    if (caller.aborted) hangUp();
+    else caller.addEventListener("abort", hangUp, { once: true });
+    const timer = this.#clock.timer(this.deadlineMs - this.#clock.nowMs(), () =>
+      controller.abort(new DOMException("The request's deadline has passed.", "TimeoutError")),
+    );
+    this.#end = () => {
       timer[Symbol.dispose]();
       caller.removeEventListener("abort", hangUp);
-    },
-  };
+    };
+    return controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#end?.();
+  }
 }
 
 /**

@@ -155,7 +155,7 @@ function setUp(options: { mode?: AuthenticationMode; authorizer?: Authorizer } =
       requestId: "6f1de2c0-0000-4000-8000-000000000001",
       endpoint: "http://localhost:4566",
       trace: telemetry.tracer.newTrace(),
-      signal: new AbortController().signal,
+      caller: new AbortController(),
       fromGuest: request.fromGuest ?? false,
     });
     if (!response) return undefined;

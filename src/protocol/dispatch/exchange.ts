@@ -1,6 +1,6 @@
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
-import type { RequestContext } from "#base/context.ts";
+import type { Logger, Principal, RequestContext, TraceContext } from "#base/context.ts";
 import { isPlatformError } from "#base/errors.ts";
 import type { Authentication, Authenticator, Authorizer } from "#protocol/auth/auth.ts";
 import type { Arrival } from "#protocol/protocol.ts";
@@ -15,8 +15,7 @@ import type {
   WireResponse,
 } from "#protocol/wire/wire.ts";
 import type { Span, Telemetry } from "#telemetry/telemetry.ts";
-import { startDeadline, whenRead } from "./deadline.ts";
-import type { Deadline } from "./deadline.ts";
+import { LazyDeadline, whenRead } from "./deadline.ts";
 import { absentServiceError, accessDenied, refusalDialect } from "./failure.ts";
 import { requestTimeoutMs } from "./limits.ts";
 
@@ -175,7 +174,7 @@ function openExchange(deps: ExchangeDeps, arrival: Arrival, found: Found): Excha
   let markMs = startMs;
   let span: Span | undefined;
   let operationName = "Unknown";
-  let deadline: Deadline | undefined;
+  let deadline: LazyDeadline | undefined;
   let caller: { readonly accountId: string; readonly region: string } | undefined;
 
   function end(status: number, failure: WireError | undefined, cause: unknown): void {
@@ -211,17 +210,15 @@ function openExchange(deps: ExchangeDeps, arrival: Arrival, found: Found): Excha
     },
     context(authentication, region) {
       caller = { accountId: authentication.principal.accountId, region };
-      deadline = startDeadline(clock, arrival.signal, requestTimeoutMs);
-      return {
+      deadline = new LazyDeadline(clock, arrival.caller, requestTimeoutMs);
+      return new ExchangeContext(deadline, {
         requestId: arrival.requestId,
         principal: authentication.principal,
         region,
-        deadlineMs: deadline.deadlineMs,
-        signal: deadline.signal,
         trace: span?.context ?? arrival.trace,
         endpoint: arrival.endpoint,
         log: telemetry.log,
-      };
+      });
     },
     finish(response, failure, cause) {
       if (response.body instanceof Uint8Array) {
@@ -236,6 +233,33 @@ function openExchange(deps: ExchangeDeps, arrival: Arrival, found: Found): Excha
       return { ...response, body };
     },
   };
+}
+
+/** Most operations look at nothing but who and where: a signal is made for those that wait. */
+class ExchangeContext implements RequestContext {
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly region: string;
+  readonly deadlineMs: number;
+  readonly trace: TraceContext;
+  readonly endpoint: string;
+  readonly log: Logger;
+  readonly #deadline: LazyDeadline;
+
+  constructor(deadline: LazyDeadline, facts: Omit<RequestContext, "signal" | "deadlineMs">) {
+    this.requestId = facts.requestId;
+    this.principal = facts.principal;
+    this.region = facts.region;
+    this.deadlineMs = deadline.deadlineMs;
+    this.trace = facts.trace;
+    this.endpoint = facts.endpoint;
+    this.log = facts.log;
+    this.#deadline = deadline;
+  }
+
+  get signal(): AbortSignal {
+    return this.#deadline.signal;
+  }
 }
 
 /** What the caller did wrong is no news; a bug needs a person, what the world did is a warning. */

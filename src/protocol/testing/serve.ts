@@ -57,7 +57,7 @@ export async function serve(
           requestId: uuid(systemRandom),
           endpoint,
           trace: telemetry.tracer.newTrace(),
-          signal: gone.signal,
+          caller: gone,
           fromGuest: false,
         }));
       response.writeHead(result?.status ?? 404, { ...result?.headers });

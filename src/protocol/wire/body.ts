@@ -1,12 +1,47 @@
 import { assert } from "#base/assert.ts";
 import { RequestTooLargeError, SerializationError } from "./errors.ts";
 
+/**
+ * A body that can also be had in one piece, without a promise for each of its parts: most requests are one
+ * piece. Read it one way or the other, once.
+ */
+export interface WholeBody extends AsyncIterable<Uint8Array> {
+  /** Undefined as soon as it is longer than `bytesMax`; the rest is left unread. */
+  whole(bytesMax: number): Promise<Uint8Array | undefined>;
+}
+
+export function isWholeBody(body: AsyncIterable<Uint8Array>): body is WholeBody {
+  return "whole" in body;
+}
+
+/** A body that is already here. */
+export class HeldBody implements WholeBody {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  async whole(bytesMax: number): Promise<Uint8Array | undefined> {
+    return this.#bytes.byteLength > bytesMax ? undefined : this.#bytes;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#bytes.byteLength > 0) yield this.#bytes;
+  }
+}
+
 /** The whole body, or `RequestTooLargeError` as soon as it is too long; the rest is left unread. */
 export async function readBody(
   body: AsyncIterable<Uint8Array>,
   bytesMax: number,
   operationName: string,
 ): Promise<Uint8Array> {
+  if (isWholeBody(body)) {
+    const whole = await body.whole(bytesMax);
+    if (!whole) throw new RequestTooLargeError(bytesMax, operationName);
+    return whole;
+  }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {

@@ -10,13 +10,17 @@ import {
 } from "./errors.ts";
 import { toMatchable } from "./form.ts";
 import { explainMiss } from "./miss.ts";
+import { HeldBody, isWholeBody, type WholeBody } from "./body.ts";
 import { awsQuery } from "./aws-query.ts";
 import { restJson } from "./rest-json.ts";
 import { restXml } from "./rest-xml.ts";
 import { rpcV2Cbor } from "./rpc-v2-cbor.ts";
 import { trailingMembers } from "./trailers.ts";
 
+export type { WholeBody };
 export {
+  HeldBody,
+  isWholeBody,
   explainMiss,
   RequestTooLargeError,
   SerializationError,

@@ -31,12 +31,13 @@ export function createAccessKeys(deps: {
   readonly sessions: Sessions;
 }): AccessKeys {
   const noteUse = createUseNotes(deps);
+  const rootKeys = createRootKeyMemory();
   return {
     async find(accessKeyId, sessionToken) {
       if (accessKeyId.startsWith("ASIA")) {
         return findTemporary(deps.sessions, accessKeyId, sessionToken);
       }
-      const found = await deps.store.read((reader) => findLongTerm(reader, accessKeyId));
+      const found = await deps.store.read((reader) => findLongTerm(reader, accessKeyId, rootKeys));
       if (found) noteUse(accessKeyId);
       return found;
     },
@@ -80,18 +81,49 @@ async function findTemporary(
   };
 }
 
-function findLongTerm(reader: Reader, accessKeyId: string): SigningKey | undefined {
-  const record = readRecord(reader, keys.accessKey(accessKeyId), accessKeyCodec);
-  if (record?.status !== "Active") return undefined;
+function findLongTerm(
+  reader: Reader,
+  accessKeyId: string,
+  rootKeys: RootKeyMemory,
+): SigningKey | undefined {
+  const bytes = reader.get(keys.accessKey(accessKeyId));
+  if (!bytes) return undefined;
+  const known = rootKeys.get(accessKeyId, bytes);
+  if (known) return known;
+  const record = accessKeyCodec.decode(bytes);
+  if (record.status !== "Active") return undefined;
   const principal = principalOf(reader, record);
-  return (
-    principal && {
-      secretAccessKey: record.secretAccessKey,
-      sessionToken: undefined,
-      expiresAtMs: undefined,
-      principal,
-    }
-  );
+  if (!principal) return undefined;
+  const key = {
+    secretAccessKey: record.secretAccessKey,
+    sessionToken: undefined,
+    expiresAtMs: undefined,
+    principal,
+  };
+  if (record.userName === undefined) rootKeys.keep(accessKeyId, bytes, key);
+  return key;
+}
+
+/** Keys of roots as they were read: nothing but their own record says who they are. */
+interface RootKeyMemory {
+  /** What these very bytes were read as. */
+  get(accessKeyId: string, bytes: Uint8Array): SigningKey | undefined;
+  keep(accessKeyId: string, bytes: Uint8Array, key: SigningKey): void;
+}
+
+/** Reading the record of a key was a visible part of every signed request. Bounded. */
+function createRootKeyMemory(): RootKeyMemory {
+  const known = new Map<string, { readonly bytes: Uint8Array; readonly key: SigningKey }>();
+  return {
+    get(accessKeyId, bytes) {
+      const found = known.get(accessKeyId);
+      return found && Buffer.compare(found.bytes, bytes) === 0 ? found.key : undefined;
+    },
+    keep(accessKeyId, bytes, key) {
+      if (known.size >= rememberedUsesMax) known.clear();
+      known.set(accessKeyId, { bytes: new Uint8Array(bytes), key });
+    },
+  };
 }
 
 function principalOf(reader: Reader, record: AccessKeyRecord): Principal | undefined {

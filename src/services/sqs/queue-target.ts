@@ -1,3 +1,4 @@
+import { derive } from "#base/context.ts";
 import { uuid } from "#base/ids.ts";
 import { PlatformError } from "#base/errors.ts";
 import { QueueDoesNotExist, SQSServiceException } from "@aws-sdk/client-sqs";
@@ -29,7 +30,10 @@ export function createQueueTargets(
             for (const { record, id, input } of messages) {
               try {
                 const trace = record.trace ?? context.trace;
-                const checked = readMessageInput(input, { id, context: { ...context, trace } });
+                const checked = readMessageInput(input, {
+                  id,
+                  context: derive(context, { trace }),
+                });
                 const fit = fitMessage(checked, partition.queue);
                 accept(partition, fit.record, fit.delayMs);
               } catch (error) {
