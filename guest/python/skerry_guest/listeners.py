@@ -23,7 +23,7 @@ def hand_out():
         message = f'"listener":{port}'
         if _is_on_host:
             message += f',"port":{listener.getsockname()[1]}'
-        line = f'{{"cmd":"NODE_HANDLE","type":"net.Server","msg":{{{message}}}}}\n'
+        line = f'{{"cmd":"NODE_HANDLE","type":"net.Native","msg":{{{message}}}}}\n'
         descriptor = listener.fileno().to_bytes(4, sys.byteorder)
         pipe.sendmsg([line.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
         _read_line(pipe)

@@ -1,8 +1,9 @@
-import { Server, Socket } from "node:net";
+import { type Server, Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import { PlatformError } from "#base/errors.ts";
 import type { LauncherReport, StreamName } from "./launcher/messages.ts";
 import { errorOutputBytesMax } from "./limits.ts";
+import { toServer } from "./listening-handle.ts";
 import type { Sandbox, SandboxChange, SandboxExit } from "./sandbox.ts";
 
 /** What a sandbox needs of its driver. */
@@ -93,10 +94,8 @@ export class LiveSandbox implements Sandbox {
     if (report.type === "stream" && handle instanceof Socket) {
       handle.on("error", () => undefined);
       this.#streams.set(report.name, handle);
-    } else if (report.type === "listener" && handle instanceof Server) {
-      handle.on("error", () => undefined);
-      this.#listeners.set(report.port, handle);
-    } else if (report.type === "booted") this.#onBooted();
+    } else if (report.type === "listener") this.#onListener(report.port, handle);
+    else if (report.type === "booted") this.#onBooted();
     else if (report.type === "failed") this.#boot.reject(startFailed(report.message));
     else if (report.type === "exit") this.#onExit(report);
   }
@@ -107,6 +106,13 @@ export class LiveSandbox implements Sandbox {
     const settle = (): void => this.#settle({ code: undefined, signal: "SIGKILL", cause: "lost" });
     // Whether a new launcher came or not: the old one's sandboxes are gone by then.
     void gone.catch(() => undefined).finally(settle);
+  }
+
+  #onListener(port: number, handle: unknown): void {
+    const server = toServer(handle);
+    if (!server) return; // told as a missing one when all have come
+    server.on("error", () => undefined);
+    this.#listeners.set(port, server);
   }
 
   #onBooted(): void {

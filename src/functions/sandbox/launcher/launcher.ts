@@ -7,6 +7,7 @@ import { sharedUid, withoutControls } from "../drivers/bubblewrap/omissions.ts";
 import { filterArchitecture, seccompFilter } from "../drivers/bubblewrap/seccomp.ts";
 import { closeInheritedDescriptors } from "./descriptors.ts";
 import { parseRequest } from "./messages.ts";
+import type { TcpHandle } from "../listening-handle.ts";
 import type { LauncherReport, LauncherRequest, LauncherSettings } from "./messages.ts";
 import { createDirectMounts, createPrivateMounts } from "./mounts.ts";
 import { RunningSandbox } from "./running.ts";
@@ -72,7 +73,7 @@ function createDeps(settings: LauncherSettings, cgroups: CgroupTree): RunningDep
 /** What still waits to be sent. A lost channel calls nobody back, so `stop` does. */
 const unsent = new Set<() => void>();
 
-function send(message: LauncherReport, handle?: SendHandle): Promise<void> {
+function send(message: LauncherReport, handle?: SendHandle | TcpHandle): Promise<void> {
   return new Promise((resolve) => {
     // A platform that is gone cannot be told; `stop` follows.
     if (!process.send || !process.connected) return resolve();
@@ -81,7 +82,8 @@ function send(message: LauncherReport, handle?: SendHandle): Promise<void> {
       resolve();
     };
     unsent.add(settle);
-    process.send(message, handle, { keepOpen: false }, settle);
+    // Node takes a bare handle too (child_process.js, "net.Native"); its types do not know.
+    process.send(message, handle as SendHandle | undefined, { keepOpen: false }, settle);
   });
 }
 

@@ -10,6 +10,7 @@ import type { Cgroup, CgroupTree } from "../drivers/bubblewrap/cgroup-files.ts";
 import { cutArguments } from "../drivers/bubblewrap/omissions.ts";
 import type { Cut } from "../drivers/bubblewrap/omissions.ts";
 import { firstWordTimeoutMs } from "../limits.ts";
+import { isTcpHandle, type TcpHandle } from "../listening-handle.ts";
 import { parseBootMessage } from "./messages.ts";
 import type { CreateRequest, LauncherReport } from "./messages.ts";
 import type { OpenMounts } from "./mounts.ts";
@@ -27,7 +28,7 @@ export interface RunningDeps {
   readonly cuts: readonly Cut[] | undefined;
   readonly clock: Clock;
   /** Resolves when the message has left; a handle is then no longer ours. */
-  readonly report: (message: LauncherReport, handle?: SendHandle) => Promise<void>;
+  readonly report: (message: LauncherReport, handle?: SendHandle | TcpHandle) => Promise<void>;
 }
 
 /** Descriptors of bubblewrap: 0–2 standard, 3 boot IPC, 4 channel; the rest is closed before ours run. */
@@ -187,11 +188,11 @@ export class RunningSandbox {
   }
 
   /** Our boot program speaks before any customer code is in; its pipe is closed with its last word. */
-  #onBoot(value: unknown, handle: SendHandle | undefined): void {
+  #onBoot(value: unknown, handle: SendHandle | TcpHandle | undefined): void {
     const { report } = this.#deps;
     const { id, listeners } = this.#request;
     const message = parseBootMessage(value, this.#bootMessageCount++);
-    if (message?.kind === "listener" && handle instanceof Server) {
+    if (message?.kind === "listener" && (handle instanceof Server || isTcpHandle(handle))) {
       if (listeners.includes(message.port) && this.#listenerCount++ < listeners.length) {
         void report({ type: "listener", id, port: message.port }, handle).then(() =>
           handle.close(),

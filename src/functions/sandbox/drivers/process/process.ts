@@ -11,6 +11,7 @@ import { randomHex } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
 import { isPath, isSlotName, parseBootMessage } from "../../launcher/messages.ts";
 import { startTimeoutMs } from "../../limits.ts";
+import { isTcpHandle } from "../../listening-handle.ts";
 import { LiveSandbox, startFailed } from "../../live-sandbox.ts";
 import type {
   Sandbox,
@@ -161,13 +162,14 @@ function receiveFrom(child: ChildProcess, sandbox: LiveSandbox, spec: SandboxSpe
   let count = 0;
   child.on("message", (value, handle) => {
     const message = parseBootMessage(value, count++);
-    if (message?.kind === "listener" && handle instanceof Server) {
+    const isListening = handle instanceof Server || isTcpHandle(handle);
+    if (message?.kind === "listener" && isListening) {
       if (spec.listeners.includes(message.port)) {
         return sandbox.receive({ type: "listener", id, port: message.port }, handle);
       }
     }
     if (handle instanceof Socket) handle.destroy();
-    else if (handle instanceof Server) handle.close();
+    else if (isListening) handle.close();
     if (message?.kind === "listener") return;
     child.removeAllListeners("message");
     if (child.connected) child.disconnect();
