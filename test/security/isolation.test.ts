@@ -55,7 +55,7 @@ describe("isolation", { skip: whyNoSandboxes ?? false, timeout: 280_000 }, () =>
       ["files of the host", fileAttacks(ground, { dataDir: defended.dataDir, secretCode })],
       ["/proc and /sys", procAttacks(ground)],
       ["processes of the host", processAttacks(ground)],
-      ["the host's network", networkAttacks(ground, { platformPort: defended.port, neighbour })],
+      ["the host's network", networkAttacks(ground, neighbour)],
       ["sockets", socketAttacks()],
       ["system calls", callAttacks()],
       ["limits and core dumps", limitAttacks()],

@@ -33,16 +33,12 @@ export interface Neighbour {
   readonly abstractSocket: string;
 }
 
-export function networkAttacks(
-  ground: Ground,
-  place: { readonly platformPort: number; readonly neighbour: Neighbour },
-): readonly Attack[] {
-  const { neighbour, platformPort } = place;
+export function networkAttacks(ground: Ground, neighbour: Neighbour): readonly Attack[] {
   const hosts = ["127.0.0.1", "127.0.0.2", "127.255.255.254", "0.0.0.0"];
   if (ground.hasIpv6) hosts.push("::1", "::ffff:127.0.0.1");
   return [
     ...[...hosts, ...ground.addresses].map((host) => tcp(loopback, host, ground.port)),
-    tcp(loopback, "127.0.0.1", platformPort),
+    // Not the platform's own port: inside it is the sandbox's endpoint, and calls through it are row 8.
     { row: loopback, id: "a Unix socket of the host", ...unix(ground.unixSocket), control },
     {
       row: loopback,

@@ -59,7 +59,7 @@ export async function examine(
 }
 
 async function examineWalls(target: Target, ground: Ground): Promise<Findings> {
-  const { dataDir, port: platformPort } = target;
+  const { dataDir } = target;
   // No neighbour: what a sandbox shares with another, it shares with the host.
   const neighbour = ground;
   const place = { dataDir, secretCode: ground.secretFile };
@@ -68,9 +68,7 @@ async function examineWalls(target: Target, ground: Ground): Promise<Findings> {
     ...fileAttacks(ground, place),
     ...procAttacks(ground),
     ...processAttacks(ground),
-    ...networkAttacks(ground, { platformPort, neighbour }).filter(({ row }) =>
-      row.startsWith("9 ports"),
-    ),
+    ...networkAttacks(ground, neighbour).filter(({ row }) => row.startsWith("9 ports")),
     ...callAttacks().filter(userNamespace),
   ]);
   const looks = [views.files, views.access, views.status, views.limits, views.mounts];
