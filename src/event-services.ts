@@ -17,6 +17,7 @@ import type { Service } from "#protocol/service/service.ts";
 import { createDynamodb } from "#services/dynamodb/dynamodb.ts";
 import { createS3, type S3 } from "#services/s3/s3.ts";
 import type { Bodies } from "#storage/bodies/bodies.ts";
+import { createSns } from "#services/sns/sns.ts";
 import { createSqs } from "#services/sqs/sqs.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
 import type { Tracer } from "#telemetry/telemetry.ts";
@@ -97,6 +98,7 @@ export function createEventServices(
     return made;
   };
   add("sqs", createSqs({ ...deps, store: deps.plainStore }));
+  add("sns", createSns({ ...deps, store: deps.plainStore, outbox }));
   const s3 = add("s3", createS3({ ...deps, store: deps.plainStore, outbox, targets }));
   const dynamodb = createDynamodb({ ...deps, store: deps.plainStore, shared: deps.store });
   add("dynamodb", dynamodb);
