@@ -142,18 +142,38 @@ export function errorFields(error) {
 
 function readFrame(frame) {
   const metadataEnd = headerBytes + frame.readUInt32LE(12);
-  const metadata = new Map();
+  const metadata = new Fields();
   const variables = {};
   for (let at = headerBytes; at < metadataEnd;) {
     const id = frame[at];
     const start = at + 5;
     at = start + frame.readUInt32LE(at + 1);
-    const text = frame.toString("utf8", start, at);
-    if (id !== fields.variable) metadata.set(id, text);
+    const text = frame.utf8Slice(start, at);
+    if (id !== fields.variable) metadata.add(id, text);
     else variables[text.slice(0, text.indexOf("="))] = text.slice(text.indexOf("=") + 1);
   }
   const number = frame.readUInt32LE(8);
   return { kind: frame[4], number, metadata, variables, body: frame.subarray(metadataEnd) };
+}
+
+/** The fields of one frame, each once. So few that looking through them is quicker than making a map of them. */
+class Fields {
+  #ids = [];
+  #texts = [];
+
+  add(id, text) {
+    this.#ids.push(id);
+    this.#texts.push(text);
+  }
+
+  has(id) {
+    return this.#ids.includes(id);
+  }
+
+  /** Undefined when it is not there. */
+  get(id) {
+    return this.#texts[this.#ids.lastIndexOf(id)];
+  }
 }
 
 const nothing = Buffer.alloc(0);
@@ -175,6 +195,8 @@ function createOutput(socket) {
     isScheduled = false;
     if (end === start) return;
     socket.write(slab.subarray(start, end));
+    // When the kernel has taken all of it, the same bytes can be written over: they are still in the cache.
+    if (socket.writableLength === 0) end = 0;
     start = end;
   };
   const schedule = () => {
@@ -185,6 +207,7 @@ function createOutput(socket) {
   const room = (bytes) => {
     if (end + bytes <= slab.length) return;
     flush();
+    if (end + bytes <= slab.length) return;
     slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
     start = end = 0;
   };

@@ -28,6 +28,9 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
   const streamChannel = isShared ? { ...channel, ref() {}, unref() {} } : channel;
   let loaded;
   let isStarting = false;
+  let isHeld = true;
+  /** As it is when the first invocation begins. */
+  let ownFunction;
 
   process.on("beforeExit", () => {
     for (const call of running) call.onEmpty();
@@ -95,7 +98,10 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
           respondError(call.answer, describe(error));
         }),
     };
-    if (!isShared && running.size === 0) channel.unref();
+    if (!isShared && isHeld) {
+      isHeld = false;
+      channel.unref();
+    }
     running.add(call);
     // Several at a time have no process-wide variable to themselves.
     if (!isShared) setTraceVariable(metadata.get(fields.traceHeader));
@@ -115,7 +121,10 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
     if (call.isDone) return;
     call.isDone = true;
     running.delete(call);
-    if (running.size === 0 && inbox.length === 0) channel.ref();
+    if (!isHeld && running.size === 0 && inbox.length === 0) {
+      isHeld = true;
+      channel.ref();
+    }
     call.tookMs = clockMs() - call.beganAtMs;
     answer();
     if (inbox.length === 0) return;
@@ -130,10 +139,15 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
     try {
       const event = JSON.parse(frame.body.utf8Slice());
       const begin = isNode24OrLater ? runAsync : runWithCallback;
-      begin(call, event, createContext(frame));
+      begin(call, event, contextOf(frame));
     } catch (error) {
       call.fail(error);
     }
+  }
+
+  function contextOf(frame) {
+    ownFunction ??= readOwnFunction();
+    return createContext(frame, ownFunction);
   }
 
   function runAsync(call, event, context) {
@@ -189,7 +203,7 @@ export function createRunner({ channel, current, logError, concurrency = 1 }) {
     const finished = new Promise((resolve) => stream.once("finish", resolve));
     const run = async () => {
       const event = JSON.parse(frame.body.utf8Slice());
-      const result = loaded.handler(event, stream, createContext(frame));
+      const result = loaded.handler(event, stream, contextOf(frame));
       if (!isThenable(result)) throw new Error("Streaming does not support non-async handlers.");
       if ((await result) !== undefined) console.warn("Streaming handlers ignore return values.");
       call.onEmpty = () => fail(new Error("Response stream is not finished."));
@@ -209,32 +223,47 @@ function setTraceVariable(traceHeader) {
 function createOutputMark() {
   // Customers may replace the streams of `process`.
   const { stdout, stderr } = process;
-  let told = "0,0";
+  let out = 0;
+  let err = 0;
   return {
     with(metadata) {
-      const mark = `${stdout.bytesWritten ?? 0},${stderr.bytesWritten ?? 0}`;
-      if (mark === told) return metadata;
-      told = mark;
-      return [...metadata, [fields.outputMark, mark]];
+      const nowOut = stdout.bytesWritten ?? 0;
+      const nowErr = stderr.bytesWritten ?? 0;
+      if (nowOut === out && nowErr === err) return metadata;
+      out = nowOut;
+      err = nowErr;
+      return [...metadata, [fields.outputMark, `${out},${err}`]];
     },
   };
 }
 
 /** The AWS Lambda context object (developer guide, "Using the Lambda context object", Node.js). */
-function createContext({ metadata }) {
+function createContext({ metadata }, ownFunction) {
   const deadlineMs = Number(metadata.get(fields.deadlineMs));
   return {
-    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
-    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
-    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+    functionVersion: ownFunction.functionVersion,
+    functionName: ownFunction.functionName,
+    memoryLimitInMB: ownFunction.memoryLimitInMB,
+    logGroupName: ownFunction.logGroupName,
+    logStreamName: ownFunction.logStreamName,
     clientContext: parse(metadata.get(fields.clientContext), "ClientContext"),
     identity: parse(metadata.get(fields.cognitoIdentity), "CognitoIdentity"),
     invokedFunctionArn: metadata.get(fields.functionArn),
     awsRequestId: metadata.get(fields.requestId),
     tenantId: undefined,
     getRemainingTimeInMillis: () => deadlineMs - Date.now(),
+  };
+}
+
+/** What no invocation changes. Each look into the environment copies it out of the system's own. */
+function readOwnFunction() {
+  const { env } = process;
+  return {
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
   };
 }
 
