@@ -48,8 +48,9 @@ export function readValue(shape: Shape, value: unknown, at: TreePosition): unkno
     case "map":
       return readMap(shape, value, at);
     case "structure":
-    case "union":
       return readMembers(shape.members, value, at);
+    case "union":
+      return readUnion(shape, value, at);
     case "unit":
       return {};
   }
@@ -77,6 +78,34 @@ export function readMembers(
     if (read !== undefined) result[member.name] = read;
   }
   return result;
+}
+
+/** By what is there instead of by what could be: of a union's many members one is set. */
+function readUnion(shape: Shape, value: unknown, at: TreePosition): Record<string, unknown> {
+  if (!isTreeObject(value)) return mismatch(value, "structure");
+  const below = deeper(at);
+  const members = membersByKey(shape, at.format);
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const member = members.get(key);
+    const read = member && readValue(member.shape, value[key], below);
+    if (member && read !== undefined) result[member.name] = read;
+  }
+  return result;
+}
+
+const unionMembers = new WeakMap<TreeFormat, WeakMap<Shape, ReadonlyMap<string, Member>>>();
+
+/** The members of a union by their keys in this format; worked out once. */
+function membersByKey(shape: Shape, format: TreeFormat): ReadonlyMap<string, Member> {
+  let byShape = unionMembers.get(format);
+  if (!byShape) unionMembers.set(format, (byShape = new WeakMap()));
+  let members = byShape.get(shape);
+  if (!members) {
+    members = new Map(shape.members.map((member) => [format.key(member), member]));
+    byShape.set(shape, members);
+  }
+  return members;
 }
 
 function readList(shape: Shape, value: unknown, at: TreePosition): unknown[] {
@@ -217,9 +246,11 @@ export function writeValue(shape: Shape, value: unknown, format: TreeFormat): un
     case "map":
       return writeMap(shape, value, format);
     case "structure":
-    case "union":
       assert(typeof value === "object", "a structure is an object");
       return writeMembers(shape.members, value, format);
+    case "union":
+      assert(typeof value === "object", "a union is an object");
+      return writeUnion(shape, value, format);
     case "unit":
       return {};
     case "string":
@@ -243,6 +274,30 @@ export function writeMembers(
     result[format.key(member)] = writeValue(member.shape, item, format);
   }
   return result;
+}
+
+function writeUnion(shape: Shape, value: object, format: TreeFormat): Record<string, unknown> {
+  const source = value as Record<string, unknown>; // as in `writeMembers`
+  const members = membersByName(shape);
+  const result: Record<string, unknown> = {};
+  for (const name of Object.keys(source)) {
+    const member = members.get(name);
+    const item = source[name];
+    if (!member || item === undefined || item === null) continue;
+    result[format.key(member)] = writeValue(member.shape, item, format);
+  }
+  return result;
+}
+
+const namedMembers = new WeakMap<Shape, ReadonlyMap<string, Member>>();
+
+function membersByName(shape: Shape): ReadonlyMap<string, Member> {
+  let members = namedMembers.get(shape);
+  if (!members) {
+    members = new Map(shape.members.map((member) => [member.name, member]));
+    namedMembers.set(shape, members);
+  }
+  return members;
 }
 
 function writeList(shape: Shape, value: unknown, format: TreeFormat): unknown[] {

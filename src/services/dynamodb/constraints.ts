@@ -101,7 +101,7 @@ export const dynamodbConstraints: ConstraintTable = {
     DeleteItem: onWrites,
     UpdateItem: onWrites,
     GetItem: { ...onReturns, AttributesToGet: { min: 1 } },
-    Query: { ...onReads, KeyConditions: { items: {} } },
+    Query: onReads,
     Scan: {
       ...onReads,
       Segment: { min: 0, max: segmentsMax - 1 },
