@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { coldHit, coldMiss } from "./cases/cold.ts";
 import { dynamodb, dynamodbGrowth } from "./cases/dynamodb.ts";
 import { environmentMemory } from "./cases/environment.ts";
+import { eventStart } from "./cases/event-start.ts";
 import { idleMemory, ready } from "./cases/idle.ts";
 import { keepAlive } from "./cases/keep-alive.ts";
 import { killTime } from "./cases/kill.ts";
@@ -51,6 +52,7 @@ const cases: Readonly<Record<string, () => Promise<readonly Finding[]>>> = {
   "compile-cache": compileCache,
   overhead: sandboxOverhead,
   "environment-memory": environmentMemory,
+  "event-start": eventStart,
   ready,
   memory: idleMemory,
   kill: killTime,

@@ -122,6 +122,20 @@ export const targets = {
     ...ratio,
     atMost: 1.3,
   },
+  "event-queue": {
+    figure: "SQS to the start of a warm function, behind the accepting response, p50",
+    measure: "ours, median",
+    unit: "ms",
+    atMost: 5,
+  },
+  "event-queue-p99": { figure: "the same, p99", measure: "ours, p99", unit: "ms", atMost: 25 },
+  "event-stream": {
+    figure: "DynamoDB stream to the start of a warm function, p50",
+    measure: "ours, median",
+    unit: "ms",
+    atMost: 5,
+  },
+  "event-stream-p99": { figure: "the same, p99", measure: "ours, p99", unit: "ms", atMost: 25 },
   "keep-alive-cold": {
     figure: "cold starts under our keep-alive, against fixed ten minutes",
     ...ratio,
