@@ -99,8 +99,8 @@ interface Run {
 
 interface Stopwatch {
   /** Resolves with what the monotonic clock showed the function at its next start, in nanoseconds. */
-  started(): Promise<bigint>;
-  invoke(): Promise<unknown>;
+  readonly started: () => Promise<bigint>;
+  readonly invoke: () => Promise<unknown>;
 }
 
 async function measure(
@@ -157,7 +157,7 @@ async function stopwatchFor(
   }
   return {
     invoke: () => server.lambda.send(new InvokeCommand({ FunctionName: name })),
-    async started() {
+    started: async () => {
       for (;;) {
         const { Messages } = await sqs.send(
           new ReceiveMessageCommand({ QueueUrl: url, WaitTimeSeconds: 20 }),
