@@ -8,7 +8,7 @@ import { createSeededRandom, systemRandom } from "#base/random.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { QueueEvidence } from "./sqs-evidence.ts";
 
-const kills = Number(process.env["SKERRY_SQS_KILLS"] ?? 4);
+const kills = Number(process.env["QUEUE_KILLS"] ?? 4);
 
 test("kill -9 loses no acknowledged message, brings none back that was deleted, and keeps the order of groups", async (t) => {
   const seed = Math.floor(systemRandom.fraction() * 2 ** 31);
