@@ -201,6 +201,7 @@ interface Assembled extends Services {
   readonly store: Store;
   readonly membership: Membership | undefined;
   readonly time: ServiceTime;
+  readonly buckets: EventServices["buckets"];
   readonly loaders: ReturnType<typeof serviceLoaders>;
   /** Nothing new leaves the outbox or the asynchronous queue; what is under way gets its time. */
   settle(): Promise<void>;
@@ -267,6 +268,7 @@ async function createServices(
     store: remembered.store,
     membership,
     time,
+    buckets: events.buckets,
     loaders: [...serviceLoaders(services), ...events.loaders],
     async settle() {
       await time.letGo();
@@ -369,6 +371,7 @@ function createFront(
     }),
     functions: { resolver: services.registry, invoker: services.invoker },
     urls: services.lambda.urls,
+    buckets: services.buckets,
     authenticator,
     telemetry,
     clock,

@@ -65,6 +65,8 @@ export interface EventServices {
   readonly endpoint: string;
   /** Where functions' packages may come from. */
   readonly objects: S3["objects"];
+  /** What pages and forms may do with buckets. */
+  readonly buckets: S3["buckets"];
 }
 
 /**
@@ -105,6 +107,14 @@ export function createEventServices(
   add("dynamodb-streams", { service: dynamodb.streams });
   begun.use(outbox); // last: it ends before those it delivers to
   const { clock, tracer, endpoint, mode, plainStore: store } = deps;
-  const spine = { targets, sources, outbox, journal, loaders, objects: s3.objects };
+  const spine = {
+    targets,
+    sources,
+    outbox,
+    journal,
+    loaders,
+    objects: s3.objects,
+    buckets: s3.buckets,
+  };
   return { ...spine, store, clock, tracer, endpoint, mode };
 }

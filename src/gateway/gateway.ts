@@ -10,6 +10,7 @@ import type { Authenticator } from "#protocol/auth/auth.ts";
 import type { Dispatcher } from "#protocol/protocol.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { AdminRoute, Health } from "./admin.ts";
+import type { BucketTable } from "./buckets.ts";
 import { createListener } from "./listener.ts";
 import type { ListenerTimes } from "./listener.ts";
 import { createVisits } from "./visits.ts";
@@ -72,6 +73,8 @@ export interface GatewayDeps {
     readonly invoker: Pick<Invoker, "invoke">;
   };
   readonly urls: FunctionUrlTable;
+  /** Without it pages and forms have no buckets. */
+  readonly buckets?: BucketTable | undefined;
   readonly authenticator: Authenticator;
   readonly telemetry: Pick<Telemetry, "log" | "tracer">;
   readonly clock: Clock;

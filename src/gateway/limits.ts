@@ -7,6 +7,10 @@ export const connectionsCheckMs = 1_000;
 /** Head and body together; the largest upload (a 50 MB package) takes far less. */
 export const requestTimeoutMs = 300_000;
 
+/** Fields of a form before its file. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html: 20 KB in all. */
+export const formFieldsMax = 256;
+export const formFieldBytesMax = 64 * 1024;
+
 /** Idle connections are kept a little longer than the SDKs' pools reuse them. */
 export const keepAliveTimeoutMs = 65_000;
 

@@ -4,6 +4,7 @@ import type { GuestIdentity } from "#functions/pool/pool.ts";
 import { findAdminRoute, healthAnswer, isLoopback } from "./admin.ts";
 import type { Answer } from "./answer.ts";
 import { jsonAnswer } from "./answer.ts";
+import { answerBucketForm, judgeBucketPage } from "./bucket-requests.ts";
 import { type FunctionUrlDeps, serveFunctionUrl } from "./function-urls.ts";
 import type { FunctionUrl, GatewayDeps } from "./gateway.ts";
 import { judgePage, readFunctionUrlPath } from "./hosts.ts";
@@ -89,6 +90,13 @@ async function routePage(deps: OutsideDeps, { incoming, facts }: Arrived): Promi
     callers,
   );
   if (page === "foreign") {
+    const grant = await judgeBucketPage(deps, { incoming, facts });
+    if (grant?.kind === "answered") return { kind: "admin", answer: grant.answer };
+    if (grant) {
+      const routed = await routePlatform(deps, { incoming, facts });
+      const headers = { ...routed.answer.headers, ...grant.headers };
+      return { ...routed, answer: { ...routed.answer, headers } };
+    }
     return refuse(
       403,
       "Web pages from elsewhere may not call this server. If this page is yours, allow its origin: --allowed-origins=<origin>",
@@ -116,6 +124,8 @@ async function routePlatform(deps: GatewayDeps, { incoming, facts }: Arrived): P
     if ("status" in route) return { kind: "admin", answer: route };
     return { kind: "admin", answer: await route.handle(request, facts.signal) };
   }
+  const form = await answerBucketForm(deps, { incoming, facts });
+  if (form) return { kind: "aws", answer: form };
   return dispatch(deps, { incoming, facts, fromGuest: false });
 }
 

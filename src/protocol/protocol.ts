@@ -25,6 +25,11 @@ export interface Arrival {
 export interface Dispatcher {
   /** Undefined when nothing about the request names one of our services (not an AWS call). */
   dispatch(arrival: Arrival): Promise<WireResponse | undefined>;
+  /**
+   * The bucket that a request would be about: only where it would reach the service whose resources
+   * have host names.
+   */
+  resourceOf(arrival: Arrival): Promise<string | undefined>;
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   CreateBucketCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  PutBucketCorsCommand,
   PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -160,6 +161,7 @@ describe("object storage on a whole platform", () => {
         keys: ["a b/ü.txt", "big", "x+y"],
         big: 9_000_000,
         presigned: "from boto3",
+        posted: 204,
         error: "NoSuchKey",
         region: "us-east-1",
         tags: [{ Key: "k", Value: "v" }],
@@ -202,6 +204,91 @@ describe("object storage on a whole platform", () => {
       await assert.rejects(cli("ls", "s3://cli-bucket"), /NoSuchBucket/);
     },
   );
+
+  test("a page from elsewhere may do what a bucket's CORS configuration allows, and nothing else", async () => {
+    const Bucket = "pages";
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "k", Body: "seen" }));
+    const ask = (method: string, headers: Record<string, string>) =>
+      fetch(`${platform.endpoint}/${Bucket}/k`, { method, headers });
+    const origin = "https://app.example.test";
+    const preflight = { origin, "access-control-request-method": "GET" };
+    assert.equal((await ask("OPTIONS", preflight)).status, 403);
+    assert.equal((await ask("GET", { origin })).status, 403);
+    await s3.send(
+      new PutBucketCorsCommand({
+        Bucket,
+        CORSConfiguration: {
+          CORSRules: [
+            {
+              AllowedMethods: ["GET"],
+              AllowedOrigins: ["https://*.example.test"],
+              AllowedHeaders: ["x-*"],
+              ExposeHeaders: ["etag"],
+              MaxAgeSeconds: 60,
+            },
+          ],
+        },
+      }),
+    );
+    const allowed = await ask("OPTIONS", { ...preflight, "access-control-request-headers": "x-a" });
+    assert.equal(allowed.status, 200);
+    assert.equal(allowed.headers.get("access-control-allow-origin"), origin);
+    assert.equal(allowed.headers.get("access-control-max-age"), "60");
+    const got = await ask("GET", { origin });
+    assert.equal(await got.text(), "seen");
+    assert.equal(got.headers.get("access-control-expose-headers"), "etag");
+    const refused = [
+      { ...preflight, "access-control-request-method": "PUT" },
+      { ...preflight, "access-control-request-headers": "authorization" },
+      { ...preflight, origin: "https://example.test" },
+    ];
+    for (const headers of refused) assert.equal((await ask("OPTIONS", headers)).status, 403);
+    assert.equal((await ask("DELETE", { origin })).status, 403);
+  });
+
+  test("a form uploads what its policy allows", async () => {
+    const Bucket = "forms";
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    const policy = (conditions: unknown[], expiration = "2100-01-01T00:00:00Z") =>
+      Buffer.from(JSON.stringify({ expiration, conditions })).toString("base64");
+    const post = (fields: Record<string, string>, content = "content") => {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) form.set(name, value);
+      form.set("file", new Blob([content], { type: "text/plain" }), "named.txt");
+      return fetch(`${platform.endpoint}/${Bucket}`, { method: "POST", body: form });
+    };
+    const conditions = [
+      { bucket: Bucket },
+      ["starts-with", "$key", "in/"],
+      ["content-length-range", 1, 20],
+    ];
+    const key = "in/${filename}";
+    const stored = await post({
+      key,
+      policy: policy([...conditions, { success_action_status: "201" }]),
+      success_action_status: "201",
+    });
+    assert.equal(stored.status, 201);
+    assert.match(await stored.text(), /<Key>in\/named\.txt<\/Key>/);
+    const got = await s3.send(new GetObjectCommand({ Bucket, Key: "in/named.txt" }));
+    assert.equal(await got.Body?.transformToString(), "content");
+    assert.equal(got.ContentType, "text/plain");
+    const cases: [Record<string, string>, string, number, RegExp][] = [
+      [{ key: "out", policy: policy(conditions) }, "x", 403, /Policy Condition failed/],
+      [{ key, policy: policy(conditions), acl: "private" }, "x", 403, /Extra input fields: acl/],
+      [{ key, policy: policy(conditions, "2001-01-01T00:00:00Z") }, "x", 403, /Policy expired/],
+      [{ key, policy: policy(conditions) }, "x".repeat(21), 400, /EntityTooLarge/],
+      [{ key, policy: policy(conditions) }, "", 400, /EntityTooSmall/],
+      [{ key, policy: "bm9uc2Vuc2U=" }, "x", 400, /InvalidPolicyDocument/],
+      [{ policy: policy([{ bucket: Bucket }]) }, "x", 400, /a field named 'key'/],
+    ];
+    for (const [fields, content, status, words] of cases) {
+      const answer = await post(fields, content);
+      assert.equal(answer.status, status);
+      assert.match(await answer.text(), words);
+    }
+  });
 
   test("what the model knows and this server lacks is refused by name, never taken for something else", async () => {
     const answer = await fetch(`${platform.endpoint}/shared?inventory&id=1`, {

@@ -34,7 +34,21 @@ pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationCo
 url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b/ü.txt"})
 sink = io.BytesIO()
 s3.download_fileobj(bucket, "big", sink)
-keys = [row["Key"] for page in pages for row in page["Contents"]]
+form = s3.generate_presigned_post(bucket, "posted-${filename}")
+boundary = "skerryboundary"
+parts = b"".join(
+    f'--{boundary}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
+    for k, v in form["fields"].items()
+)
+parts += (
+    f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="f.txt"\r\n'
+    f"Content-Type: text/plain\r\n\r\nposted body\r\n--{boundary}--\r\n"
+).encode()
+request = urllib.request.Request(
+    form["url"], data=parts, headers={"Content-Type": f"multipart/form-data; boundary={boundary}"}
+)
+posted = urllib.request.urlopen(request).status
+keys = [row["Key"] for page in pages for row in page["Contents"] if not row["Key"].startswith("posted")]
 try:
     s3.get_object(Bucket=bucket, Key="none")
     error = None
@@ -48,6 +62,7 @@ print(
             "keys": keys,
             "big": len(sink.getvalue()),
             "presigned": urllib.request.urlopen(url).read().decode(),
+            "posted": posted,
             "error": error,
             "region": s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"],
             "tags": s3.get_object_tagging(Bucket=bucket, Key="a b/ü.txt")["TagSet"],

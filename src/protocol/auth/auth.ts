@@ -5,6 +5,7 @@ import type { WireRequest } from "#protocol/wire/wire.ts";
 import { queryPairs } from "./canonical.ts";
 import { checkExpiry } from "./checks.ts";
 import { glimpseCredential, glimpsePresigned, readClaim } from "./claim.ts";
+import { createFormVerifier, type FormAuthentication, type UploadForm } from "./form.ts";
 import { openPayload } from "./payload.ts";
 import type { RefusalDialect } from "./refusal.ts";
 import { refusal } from "./refusal.ts";
@@ -13,6 +14,7 @@ import { createVerifier } from "./verify.ts";
 export { AuthenticationError } from "./authentication-error.ts";
 export { glimpseCredential } from "./claim.ts";
 export type { CredentialGlimpse } from "./claim.ts";
+export type { FormAuthentication, UploadForm } from "./form.ts";
 export type { RefusalDialect } from "./refusal.ts";
 
 /** Looks a key up; `services/iam` satisfies it. */
@@ -83,6 +85,8 @@ export interface Authenticator {
    * read to its end before anything is done with it: its last bytes may be what fails.
    */
   authenticate(request: WireRequest, target: AuthenticationTarget): Promise<Authentication>;
+  /** Of a form that uploads an object: signed by its own fields. Throws like `authenticate`, as S3. */
+  authenticateForm(form: UploadForm): Promise<FormAuthentication>;
 }
 
 export function createAuthenticator(deps: {
@@ -94,6 +98,7 @@ export function createAuthenticator(deps: {
   readonly defaultAccountId: string;
 }): Authenticator {
   const verifier = createVerifier(deps);
+  const forms = createFormVerifier({ ...deps, isStrict: deps.mode === "strict" });
   const time = deps.time ?? {
     nowMs: () => deps.clock.nowMs(),
     shownAt: (realMs: number) => realMs,
@@ -140,6 +145,7 @@ export function createAuthenticator(deps: {
 
   return {
     mode: deps.mode,
+    authenticateForm: (form) => forms.verify(form),
     async authenticate(request, target) {
       if (deps.mode === "open") return (await trust(request, target)) ?? unsigned(request, target);
       const claim = readClaim(request, target.dialect);

@@ -55,6 +55,16 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher & Operations 
       const found = await find(arrival);
       return found && runExchange(deps, arrival, found);
     },
+    async resourceOf(arrival) {
+      const { request } = arrival;
+      // A form of Query names its operation in its body, which is not read for this.
+      const type = request.headers["content-type"] ?? "";
+      if (type.startsWith("application/x-www-form-urlencoded")) return undefined;
+      const found = await find(arrival);
+      const loader = deps.loaders.find(({ name }) => name === found?.name);
+      if (!found || found.absentAmong || !loader?.hasVirtualHosts) return undefined;
+      return (found.resource ?? request.path.split("/")[1]) || undefined;
+    },
     call: async (service, operation, input, context) => {
       const loader = deps.loaders.find((loader) => loader.name === service);
       return callOperation(deps, loader && (await services.load(loader)), {

@@ -44,10 +44,12 @@ export async function receive(
     readonly bytesMax: number;
     /** Of the checksum to keep; else the caller's own, else S3's default. */
     readonly algorithm?: ChecksumAlgorithm | undefined;
+    /** A form does not say how long its file is. */
+    readonly isUnsized?: boolean;
   },
 ): Promise<Received> {
   const { Body: body = nothing } = input;
-  checkLength(input, options.bytesMax);
+  if (!options.isUnsized) checkLength(input, options.bytesMax);
   const claimed = claimedChecksum(input);
   const kept = options.algorithm ?? claimed?.algorithm.name ?? defaultAlgorithm;
   const algorithm = algorithmNamed(kept);

@@ -1,5 +1,6 @@
 import type { Service } from "#protocol/service/service.ts";
 import type { S3Deps } from "./deps.ts";
+import { type BucketFront, createBucketFront } from "./bucket-front.ts";
 import { createCollector } from "./garbage.ts";
 import { createLifecycleSweeper } from "./lifecycle.ts";
 import { createObjectReader, type ObjectReader } from "./object-reader.ts";
@@ -12,6 +13,8 @@ export interface S3 extends AsyncDisposable {
   readonly service: Service;
   /** Where functions' packages may come from. */
   readonly objects: ObjectReader;
+  /** What pages and forms may do. */
+  readonly buckets: BucketFront;
   /** Removes the files that no object names any more; happens by itself too. */
   collect(): Promise<void>;
   /** Ids of the files that objects name, of all of them: for repairs, and after everything was reset. */
@@ -22,10 +25,12 @@ export interface S3 extends AsyncDisposable {
 
 /** Disposing ends what runs in the background. */
 export function createS3(deps: S3Deps): S3 {
+  const service = defineS3(deps);
   const collector = createCollector(deps);
   const sweeper = createLifecycleSweeper(deps);
   return {
-    service: defineS3(deps),
+    service,
+    buckets: createBucketFront(deps, service),
     objects: createObjectReader(deps),
     collect: () => collector.collect(),
     bodyIds: () =>
