@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { key, TableName, withNotes } from "./testing/set-up.ts";
+import { key, notes, TableName, withNotes } from "./testing/set-up.ts";
 import type { Item } from "./values/values.ts";
 
 const invalid = (message: string | RegExp) => ({ name: "ValidationException", message });
@@ -25,7 +25,7 @@ test("a batch writes 25 items and reads 100, and neither one more", async () => 
   await assert.rejects(call("BatchWriteItem", { RequestItems: twice }), duplicates);
   const got = await call("BatchGetItem", { RequestItems: { [TableName]: { Keys: keys(100) } } });
   assert.equal(got.Responses?.[TableName]?.length, 25);
-  assert.deepEqual(got.UnprocessedKeys, {});
+  assert.deepEqual(Object.keys(got.UnprocessedKeys ?? {}), []);
   await assert.rejects(
     call("BatchGetItem", { RequestItems: { [TableName]: { Keys: keys(101) } } }),
     invalid(/less than or equal to 100$/),
@@ -57,6 +57,18 @@ test("what does not fit into 16 MiB is handed back unprocessed, and is there the
   assert.equal(first.Responses?.[TableName]?.length, fit);
   const rest = await call("BatchGetItem", { RequestItems: { [TableName]: left } });
   assert.equal(rest.Responses?.[TableName]?.length, 50 - fit);
+});
+
+test("a table may be called __proto__", async () => {
+  const { call, dynamodb } = await withNotes();
+  await using _ = dynamodb;
+  const name = "__proto__";
+  await call("CreateTable", { ...structuredClone(notes), TableName: name });
+  const under = <T>(value: T) => Object.fromEntries([[name, value]]);
+  const Item = key("a", "1");
+  await call("BatchWriteItem", { RequestItems: under([{ PutRequest: { Item } }]) });
+  const { Responses } = await call("BatchGetItem", { RequestItems: under({ Keys: [Item] }) });
+  assert.deepEqual(Object.entries(Responses ?? {}), [[name, [Item]]]);
 });
 
 test("a transaction does all of it or nothing, and each item says why", async () => {

@@ -9,7 +9,7 @@ import { batchGetBytesMax, batchGetKeysMax } from "../limits.ts";
 import type { Table } from "../tables/tables.ts";
 import { checkedItem, type Item, validation } from "../values/values.ts";
 import { costOfTables } from "./many-answers.ts";
-import { checkCount, refuseDuplicates } from "./many-checks.ts";
+import { byCallersName, checkCount, refuseDuplicates } from "./many-checks.ts";
 
 interface Request {
   /** As the caller wrote it; answers are under it. */
@@ -52,8 +52,8 @@ export function batchGetItem(deps: OperationDeps): Handler<DynamoDb, "BatchGetIt
 }
 
 function gather(get: (key: Uint8Array) => Uint8Array | undefined, requests: readonly Request[]) {
-  const items: Record<string, Item[]> = {};
-  const unprocessed: Record<string, KeysAndAttributes> = {};
+  const items = byCallersName<Item[]>();
+  const unprocessed = byCallersName<KeysAndAttributes>();
   const consumed = new Map<Table, Consumed>();
   let bytesLeft = batchGetBytesMax;
   for (const { asked, input, table, projection, keys } of requests) {

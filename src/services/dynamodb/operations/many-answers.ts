@@ -8,6 +8,7 @@ import { addWrite, type Consumed, consumedCapacity, noneConsumed } from "../item
 import type { Change } from "../items/changes.ts";
 import { collectionMetrics } from "../items/collections.ts";
 import type { Table } from "../tables/tables.ts";
+import { byCallersName } from "./many-checks.ts";
 
 /** A change of one of several tables. */
 export interface TableChange {
@@ -45,7 +46,7 @@ export async function metricsOfChanges(
   { store }: Pick<OperationDeps, "store">,
   changes: readonly (TableChange & { readonly asked: string })[],
 ): Promise<Record<string, ItemCollectionMetrics[]>> {
-  const found: Record<string, ItemCollectionMetrics[]> = {};
+  const found = byCallersName<ItemCollectionMetrics[]>();
   const seen = new Set<string>();
   await store.read((reader) => {
     for (const { table, change, asked } of changes) {

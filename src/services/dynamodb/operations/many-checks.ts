@@ -1,6 +1,11 @@
 import type { ItemPlace } from "../items/keys.ts";
 import { validation } from "../values/values.ts";
 
+/** For what is answered under names of tables: `__proto__` is one. */
+export function byCallersName<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>; // without a prototype it is nothing else
+}
+
 /** Lists and maps of requests have at least one and at most so many. Throws ValidationException. */
 export function checkCount(
   value: object,
