@@ -1,6 +1,7 @@
 /**
  * The tour: starts Skerry on a free port, deploys functions in three languages through the ordinary
- * AWS SDK, calls them over HTTP, lets one misbehave in three ways, shows logs and a trace, and stops.
+ * AWS SDK, calls them over HTTP, lets one misbehave in three ways, shows logs and a trace, sends an upload
+ * through six services, and stops.
  * Leaves nothing behind.
  */
 import { spawnSync } from "node:child_process";
@@ -21,6 +22,7 @@ import { renderTree, type TraceSpan } from "#cli/trace-tree.ts";
 import { start } from "#main.ts";
 import { publish } from "../test/support/functions.ts";
 import { zip } from "../test/support/zip.ts";
+import { showThumbnails } from "./demo-thumbnails.ts";
 
 const example = (path: string): string =>
   new URL(`../examples/first-light/${path}`, import.meta.url).pathname;
@@ -113,6 +115,9 @@ async function tour(): Promise<void> {
   const response = await fetch(`${server.url}/_skerry/traces/${traceId}`);
   const { spans } = (await response.json()) as { spans: TraceSpan[] }; // the platform's own route
   for (const line of renderTree(spans)) say(`  ${line}`);
+
+  title("7. An upload wakes a function, its row another, and a topic tells a queue");
+  await showThumbnails(settings, say);
 }
 
 async function createRole(iam: IAMClient): Promise<string> {

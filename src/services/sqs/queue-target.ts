@@ -1,8 +1,9 @@
-import { derive } from "#base/context.ts";
+import { derive, type TraceContext } from "#base/context.ts";
 import { uuid } from "#base/ids.ts";
 import { PlatformError } from "#base/errors.ts";
 import { QueueDoesNotExist, SQSServiceException } from "@aws-sdk/client-sqs";
 import type { EventRecord, Target } from "#events/events.ts";
+import { formatTraceHeader } from "#telemetry/trace-header.ts";
 import { allow } from "./access.ts";
 import { addressOfArn } from "./addresses.ts";
 import type { SqsDeps } from "./deps.ts";
@@ -21,15 +22,15 @@ export function createQueueTargets(
         const messages = records.map((record) => ({
           record,
           id: uuid(deps.random),
-          input: messageInput(record),
+          trace: record.trace ?? context.trace,
+          input: messageInput(record, record.trace ?? context.trace),
         }));
         try {
           return await deps.lanes.of(address).run((partition) => {
             allow(deps, partition.queue, { action: "SendMessage", context, origin });
             const failed = new Set<string>();
-            for (const { record, id, input } of messages) {
+            for (const { record, id, trace, input } of messages) {
               try {
-                const trace = record.trace ?? context.trace;
                 const checked = readMessageInput(input, {
                   id,
                   context: derive(context, { trace }),
@@ -52,7 +53,11 @@ export function createQueueTargets(
   };
 }
 
-function messageInput(record: EventRecord) {
+/**
+ * What a service delivers carries its trace where whoever receives it looks for it
+ * (https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html).
+ */
+function messageInput(record: EventRecord, trace: TraceContext) {
   const attributes = Object.entries(record.attributes ?? {}).map(([name, { type, value }]) => {
     const isBinary = type.startsWith("Binary");
     const read = isBinary ? { BinaryValue: Buffer.from(value, "base64") } : { StringValue: value };
@@ -61,6 +66,9 @@ function messageInput(record: EventRecord) {
   return {
     MessageBody: Buffer.from(record.event).toString("utf8"),
     MessageAttributes: Object.fromEntries(attributes),
+    MessageSystemAttributes: {
+      AWSTraceHeader: { DataType: "String", StringValue: formatTraceHeader(trace) },
+    },
     MessageGroupId: record.group,
     MessageDeduplicationId: record.deduplicationId,
   };
