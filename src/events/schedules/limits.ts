@@ -1,0 +1,9 @@
+/** Years that cron expressions can name: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based */
+export const yearMin = 1970;
+export const yearMax = 2199;
+
+/** Formats of time zones that are kept; making one takes a thousand times as long as using it. */
+export const zonesMax = 64;
+
+/** Characters of an expression: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html */
+export const expressionCharactersMax = 256;
