@@ -60,7 +60,7 @@ function inMonth(
 }
 
 /** Ascending, each once. `month` counts from 1. */
-export function daysOf(rule: DayRule, year: number, month: number): readonly number[] {
+function daysOf(rule: DayRule, year: number, month: number): readonly number[] {
   const last = new Date(Date.UTC(year, month, 0)).getUTCDate();
   const weekdayOf = (day: number): number =>
     new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 1;

@@ -7,3 +7,12 @@ export const zonesMax = 64;
 
 /** Characters of an expression: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html */
 export const expressionCharactersMax = 256;
+
+/** Missed times of one schedule that are made up for after downtime, or when the clock was put forward. */
+export const caughtUpMax = 1_440;
+
+/** Due times handled in one transaction. */
+export const dueBatchMax = 100;
+
+/** Milliseconds until due times are looked at again after the store refused. */
+export const storeTroubleMs = 1_000;

@@ -67,3 +67,5 @@ function parseLocal(text: string): number | undefined {
     return undefined;
   return localMs;
 }
+
+export { createDueTimes, dueAgainMs, type DueTimes } from "./due-times.ts";
