@@ -201,7 +201,7 @@ interface Assembled extends Services {
   readonly store: Store;
   readonly membership: Membership | undefined;
   readonly time: ServiceTime;
-  readonly buckets: EventServices["buckets"];
+  readonly events: EventServices;
   readonly loaders: ReturnType<typeof serviceLoaders>;
   /** Nothing new leaves the outbox or the asynchronous queue; what is under way gets its time. */
   settle(): Promise<void>;
@@ -268,7 +268,7 @@ async function createServices(
     store: remembered.store,
     membership,
     time,
-    buckets: events.buckets,
+    events,
     loaders: [...serviceLoaders(services), ...events.loaders],
     async settle() {
       await time.letGo();
@@ -360,18 +360,21 @@ function createFront(
     defaultAccountId: config.defaultAccountId,
   });
   const { defaultRegion } = config;
+  const { loaders } = services;
+  const dispatcher = createDispatcher({
+    loaders,
+    authenticator,
+    clock,
+    telemetry,
+    defaultRegion,
+  });
+  services.events.bindOperations(dispatcher);
   return createGateway({
     config: { ...config, reusePort: services.membership !== undefined },
-    dispatcher: createDispatcher({
-      loaders: services.loaders,
-      authenticator,
-      clock,
-      telemetry,
-      defaultRegion,
-    }),
+    dispatcher,
     functions: { resolver: services.registry, invoker: services.invoker },
     urls: services.lambda.urls,
-    buckets: services.buckets,
+    buckets: services.events.buckets,
     authenticator,
     telemetry,
     clock,

@@ -12,11 +12,13 @@ import {
 } from "#events/events.ts";
 import { createJournal, type Journal } from "#events/journal.ts";
 import { createOutbox, type Outbox } from "#events/outbox/outbox.ts";
-import type { ServiceLoader } from "#protocol/protocol.ts";
+import type { Operations, ServiceLoader } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
 import { createDynamodb } from "#services/dynamodb/dynamodb.ts";
+import { createEventBridge } from "#services/eventbridge/eventbridge.ts";
 import { createS3, type S3 } from "#services/s3/s3.ts";
 import type { Bodies } from "#storage/bodies/bodies.ts";
+import { createScheduler } from "#services/scheduler/scheduler.ts";
 import { createSns } from "#services/sns/sns.ts";
 import { createSqs } from "#services/sqs/sqs.ts";
 import type { BlobStore, Store } from "#storage/storage.ts";
@@ -63,6 +65,8 @@ export interface EventServices {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly endpoint: string;
+  /** What schedules call other services through; known once the platform is put together. */
+  readonly bindOperations: (operations: Operations) => void;
   /** Where functions' packages may come from. */
   readonly objects: S3["objects"];
   /** What pages and forms may do with buckets. */
@@ -101,7 +105,10 @@ export function createEventServices(
   };
   add("sqs", createSqs({ ...deps, store: deps.plainStore }));
   add("sns", createSns({ ...deps, store: deps.plainStore, outbox }));
-  const s3 = add("s3", createS3({ ...deps, store: deps.plainStore, outbox, targets }));
+  const sending = { ...deps, store: deps.plainStore, outbox, targets };
+  const { sink } = add("eventbridge", createEventBridge(sending));
+  const { bindOperations } = add("scheduler", createScheduler(sending));
+  const s3 = add("s3", createS3({ ...sending, bus: sink }));
   const dynamodb = createDynamodb({ ...deps, store: deps.plainStore, shared: deps.store });
   add("dynamodb", dynamodb);
   add("dynamodb-streams", { service: dynamodb.streams });
@@ -115,6 +122,7 @@ export function createEventServices(
     loaders,
     objects: s3.objects,
     buckets: s3.buckets,
+    bindOperations,
   };
   return { ...spine, store, clock, tracer, endpoint, mode };
 }

@@ -40,7 +40,7 @@ export function makeEvent(
 }
 
 /** To the second, as in events. */
-export function timeText(ms: number): string {
+function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 

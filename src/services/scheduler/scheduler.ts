@@ -12,7 +12,7 @@ export interface SchedulerService extends AsyncDisposable {
   readonly service: Service;
   readonly target: (arn: string) => Target | undefined;
   /** Universal targets call operations through this; they fail, to be tried again, until it is there. */
-  bindOperations(operations: Operations): void;
+  readonly bindOperations: (operations: Operations) => void;
 }
 
 /** Disposing stops the clockwork; what is due meanwhile is due at the next start. */
