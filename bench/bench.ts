@@ -17,6 +17,7 @@ import { logs } from "./cases/logs.ts";
 import { manyFunctions } from "./cases/many-functions.ts";
 import { neighbours } from "./cases/neighbours.ts";
 import { overload } from "./cases/overload.ts";
+import { patterns } from "./cases/patterns.ts";
 import { peers } from "./cases/peers.ts";
 import {
   bigPackage,
@@ -65,6 +66,7 @@ const cases: Readonly<Record<string, () => Promise<readonly Finding[]>>> = {
   store,
   sqs,
   logs,
+  patterns,
   dynamodb,
   "dynamodb-growth": dynamodbGrowth,
   s3,

@@ -37,6 +37,16 @@ export const targets = {
     ...ratio,
     atLeast: 0.8,
   },
+  patterns: {
+    figure: "EventBridge matching, 1,000 rules, against event-ruler",
+    ...ratio,
+    atLeast: 0.5,
+  },
+  "patterns-growth": {
+    figure: "EventBridge matching at 1,000,000 rules against 1,000",
+    ...ratio,
+    atMost: 1.3,
+  },
   "warm-nuclio": { figure: "the same against Nuclio's Node", ...ratio, atLeast: 4 },
   "warm-ministack": { figure: "the same against ministack", ...ratio, atLeast: 10 },
   "warm-added-p50": {
