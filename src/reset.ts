@@ -9,6 +9,7 @@ import type { Observations } from "./observations.ts";
 const spaces: Readonly<Record<string, readonly string[]>> = {
   lambda: ["lambda", "functions", "functions/async", "mappings"],
   "cloudwatch-logs": ["logs"],
+  eventbridge: ["events"],
 };
 
 const everything: KeyRange = { start: new Uint8Array(), end: Uint8Array.of(0xff) };
