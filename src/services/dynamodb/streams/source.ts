@@ -2,7 +2,7 @@ import { PlatformError } from "#base/errors.ts";
 import type { EventSource, StreamSource } from "#events/events.ts";
 import type { KeyRange, Reader } from "#storage/storage.ts";
 import { keyAfter } from "#storage/keys.ts";
-import { streamKeys, type Shard, type StreamPlace } from "../stream-records.ts";
+import { readStreamHead, streamKeys, type Shard, type StreamPlace } from "../stream-records.ts";
 import type { StreamsDeps } from "./deps.ts";
 import { placeOfStream, shardId } from "./names.ts";
 import {
@@ -51,8 +51,16 @@ function streamSource(deps: StreamsDeps, place: StreamPlace, arn: string): Strea
       return {
         records: page.records.map((record) => sourceRecordOf(state.stream, record)),
         next: isOver ? undefined : String(page.next),
-        changes: only(streamKeys.head(state.stream.streamId)),
+        streamId: state.stream.streamId,
       };
+    });
+
+  /** A store of several processes wakes whoever waits with every commit of another one. */
+  const isWorthReading = (streamId: string, position: number): Promise<boolean> =>
+    store.read((reader) => {
+      const head = readStreamHead(reader, streamId);
+      const open = head?.shards.at(-1);
+      return !head || head.next > position || open?.last !== undefined;
     });
 
   return {
@@ -82,12 +90,14 @@ function streamSource(deps: StreamsDeps, place: StreamPlace, arn: string): Strea
       }),
     async read(options) {
       const { signal, waitMs } = options;
-      const { changes, ...first } = await readNow(options);
+      const { streamId, ...first } = await readNow(options);
       if (first.records.length > 0 || first.next === undefined || waitMs === 0) return first;
       const over = new AbortController();
       using _timer = Number.isFinite(waitMs) ? clock.timer(waitMs, () => over.abort()) : undefined;
+      const changes = only(streamKeys.head(streamId));
       for await (const _ of store.watch(changes, AbortSignal.any([signal, over.signal]))) {
-        const { changes: _same, ...page } = await readNow(options);
+        if (!(await isWorthReading(streamId, Number(first.next)))) continue;
+        const { streamId: _same, ...page } = await readNow(options);
         if (page.records.length > 0 || page.next === undefined) return page;
       }
       signal.throwIfAborted();

@@ -7,6 +7,8 @@ import type { OperationInput, OperationOutput } from "#protocol/service/service.
 import { defineDynamodbStreams } from "../stream-operations.ts";
 import { setUp } from "../testing/set-up.ts";
 import type { DynamoDbStreams } from "./deps.ts";
+import { placeOfStream } from "./names.ts";
+import { readStream, recordsFrom } from "./reading.ts";
 import { createStreamSources } from "./source.ts";
 import { createTrimmer } from "./trimmer.ts";
 
@@ -231,6 +233,27 @@ test("an iterator that waits before a trimmed record is refused", async () => {
   await clock.advance(120_000);
   await assert.rejects(read(early), { name: "TrimmedDataAccessException" });
   assert.deepEqual(ids(await read(await iterator("TRIM_HORIZON"))), []);
+});
+
+test("what is a day old is trimmed without anybody asking", async () => {
+  const { dynamodb, clock, store, put, StreamArn } = await withStream();
+  await using _ = dynamodb;
+  await put("a", 1);
+  const place = placeOfStream(StreamArn);
+  assert.ok(place);
+  const stored = () =>
+    store.read((reader) => {
+      const state = readStream(reader, place);
+      assert.ok(state);
+      return [...recordsFrom(reader, state.stream.streamId, 0)].length;
+    });
+  await clock.advance(23 * hourMs);
+  await put("b", 1);
+  assert.equal(await stored(), 2);
+  await clock.advance(hourMs + 60_000);
+  while ((await stored()) > 1) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(23 * hourMs);
+  while ((await stored()) > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test("a disabled stream can be read for a day", async () => {

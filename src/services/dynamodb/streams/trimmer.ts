@@ -11,8 +11,10 @@ import { isTooOld, rangeUpTo, readStream, recordsFrom, type StreamState } from "
 
 /**
  * Removes records that are a day old, shards that have none left, and streams a day after they were disabled.
- * It looks when something is due by the clock: the oldest record of a stream tells when, and of an empty
- * stream nothing can be due before a day is over. Disposing ends it between two transactions.
+ * It looks at start and when something is due by the clock: the oldest record of a stream tells when, and of an
+ * empty or new stream, or one that was disabled just now, nothing can be due before a day is over. So a change of
+ * the streams arms the timer where there is none, and is no reason to look otherwise. Disposing ends it between
+ * two transactions.
  */
 export interface Trimmer extends AsyncDisposable {
   /** Resolves when nothing is left to trim now. */
@@ -43,8 +45,12 @@ export function createTrimmer(deps: StreamsDeps): Trimmer {
     }
     timer?.[Symbol.dispose]();
     timer = undefined;
-    if (dueMs === undefined || stop.signal.aborted) return;
-    timer = clock.timer(Math.max(1, dueMs - clock.nowMs()), () => void wake());
+    if (dueMs !== undefined) arm(dueMs - clock.nowMs());
+  }
+
+  function arm(delayMs: number): void {
+    if (stop.signal.aborted) return;
+    timer = clock.timer(Math.max(1, delayMs), () => void wake());
   }
 
   /** When there is something to do next; undefined when the stream is gone. */
@@ -57,7 +63,10 @@ export function createTrimmer(deps: StreamsDeps): Trimmer {
   }
 
   const watching = (async () => {
-    for await (const _ of store.watch(streamKeys.everyStream(), stop.signal)) await wake();
+    await wake();
+    for await (const _ of store.watch(streamKeys.everyStream(), stop.signal)) {
+      if (timer === undefined) arm(streamRetentionMs + 1);
+    }
   })().catch((error: unknown) =>
     log.event("dynamodb.watch-failed", { level: "warn", error: String(error) }),
   );
