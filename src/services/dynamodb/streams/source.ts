@@ -55,29 +55,10 @@ function streamSource(deps: StreamsDeps, place: StreamPlace, arn: string): Strea
       };
     });
 
-  /** A store of several processes wakes whoever waits with every commit of another one. */
-  const isWorthReading = (streamId: string, position: number): Promise<boolean> =>
-    store.read((reader) => {
-      const head = readStreamHead(reader, streamId);
-      const open = head?.shards.at(-1);
-      return !head || head.next > position || open?.last !== undefined;
-    });
-
   return {
     kind: "stream",
     arn,
-    shards: () =>
-      store.read((reader) => {
-        const { shards } = stateOf(reader).head;
-        return shards.map((shard, at) => {
-          const parent = shards[at - 1];
-          return {
-            id: shardId(shard),
-            parentId: parent && shardId(parent),
-            isClosed: shard.last !== undefined,
-          };
-        });
-      }),
+    shards: () => store.read((reader) => describedShards(stateOf(reader).head.shards)),
     locate: (id, start) =>
       store.read((reader) => {
         const state = stateOf(reader);
@@ -96,7 +77,10 @@ function streamSource(deps: StreamsDeps, place: StreamPlace, arn: string): Strea
       using _timer = Number.isFinite(waitMs) ? clock.timer(waitMs, () => over.abort()) : undefined;
       const changes = only(streamKeys.head(streamId));
       for await (const _ of store.watch(changes, AbortSignal.any([signal, over.signal]))) {
-        if (!(await isWorthReading(streamId, Number(first.next)))) continue;
+        const isWorthIt = await store.read((reader) =>
+          isWorthReading(reader, streamId, Number(first.next)),
+        );
+        if (!isWorthIt) continue;
         const { streamId: _same, ...page } = await readNow(options);
         if (page.records.length > 0 || page.next === undefined) return page;
       }
@@ -104,6 +88,23 @@ function streamSource(deps: StreamsDeps, place: StreamPlace, arn: string): Strea
       return first;
     },
   };
+}
+
+function describedShards(shards: readonly Shard[]) {
+  return shards.map((shard, at) => {
+    const parent = shards[at - 1];
+    return {
+      id: shardId(shard),
+      parentId: parent && shardId(parent),
+      isClosed: shard.last !== undefined,
+    };
+  });
+}
+
+/** A store of several processes wakes whoever waits with every commit of another one. */
+function isWorthReading(reader: Reader, streamId: string, position: number): boolean {
+  const head = readStreamHead(reader, streamId);
+  return !head || head.next > position || head.shards.at(-1)?.last !== undefined;
 }
 
 function only(key: Uint8Array): KeyRange {
