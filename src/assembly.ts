@@ -51,6 +51,7 @@ import { createLateEndpoint } from "./late-endpoint.ts";
 import { createObservations, type Observations } from "./observations.ts";
 import { type Services, serviceLoaders } from "./services.ts";
 import { createServiceTime, type ServiceTime } from "./time.ts";
+import { createForesight } from "./foresight.ts";
 import { listenAt, settlePort } from "./port.ts";
 import { changeEverywhere } from "./together.ts";
 
@@ -230,7 +231,8 @@ async function createServices(
   const parts = { engine, ...code, sink: logs.sink, credentials: iam.credentials, guests };
   const pool = begun.use(createEnvironments(config, parts, membership));
   const shared = { plainStore: store, isShared: membership !== undefined };
-  const eventParts = { ...remembered, ...shared, clock: time.clock, ...code, tracer };
+  const foresight = createForesight({ pool, resolver: registry, clock: time.clock, membership });
+  const eventParts = { ...remembered, ...shared, clock: time.clock, ...code, tracer, foresight };
   const events = createEventServices(eventParts, config, begun);
   const settingsOf = (): AsyncSettings => lambda.asyncSettings;
   const invoker: Invoker = begun.use(
@@ -258,7 +260,6 @@ async function createServices(
   const reach = { resolver: registry, invoker, random, mayInvoke: lambda.mayInvoke };
   events.targets.register("lambda", createFunctionTargets(reach));
   const services: Services = { lambda, logs, iam };
-  begun.defer(() => time.letGo());
   return {
     ...services,
     registry,

@@ -11,6 +11,7 @@ import {
   type TargetRegistry,
 } from "#events/events.ts";
 import { createJournal, type Journal } from "#events/journal.ts";
+import type { Foresight } from "#events/schedules/schedules.ts";
 import { createOutbox, type Outbox } from "#events/outbox/outbox.ts";
 import type { Operations, ServiceLoader } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
@@ -33,6 +34,8 @@ export interface EventDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Told of what schedules will send. */
+  readonly foresight: Foresight;
   readonly tracer: Tracer;
   /** `open` checks no permission, `strict` checks the resource policies of what is delivered to. */
   readonly mode: "open" | "strict";

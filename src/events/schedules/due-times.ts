@@ -2,8 +2,8 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/context.ts";
 import { ignore } from "#base/ignore.ts";
 import { key, keyParts, keyPrefix } from "#storage/keys.ts";
-import type { Store, Transaction } from "#storage/storage.ts";
-import { caughtUpMax, dueBatchMax, storeTroubleMs } from "./limits.ts";
+import type { KeyRange, Reader, Store, Transaction } from "#storage/storage.ts";
+import { caughtUpMax, dueBatchMax, foreseenMs, storeTroubleMs } from "./limits.ts";
 import type { Schedule } from "./schedules.ts";
 
 /** Something that is due at a time, named by a few texts. */
@@ -33,8 +33,10 @@ export function createDueTimes(deps: {
   /** First part of the keys. */
   readonly prefix: string;
   readonly fire: (tx: Transaction, due: Due, nowMs: number) => void;
+  /** Told of what is due within `foreseenMs`, at least once, in no order. Must not throw. */
+  readonly foresee?: (reader: Reader, due: Due) => void;
 }): DueTimes {
-  const { store, clock, log, prefix, fire } = deps;
+  const { store, clock, log, prefix, fire, foresee } = deps;
   const range = keyPrefix(prefix, "due");
   const stopped = new AbortController();
   let timer: Disposable | undefined;
@@ -54,17 +56,14 @@ export function createDueTimes(deps: {
       const [first] = tx.list(range, { limit: 1 });
       return first && readDue(first.key).dueMs;
     });
-  const firstDue = (): Promise<number | undefined> =>
-    store.read((reader) => {
-      const [first] = reader.list(range, { limit: 1 });
-      return first && readDue(first.key).dueMs;
-    });
   /** Until nothing is due any more. */
   const settle = async (): Promise<void> => {
-    let firstMs = await firstDue();
+    let firstMs = await firstDue(store, range);
     while (firstMs !== undefined && firstMs <= clock.nowMs() && !stopped.signal.aborted)
       firstMs = await takeDue();
-    wakeIn(firstMs === undefined ? undefined : firstMs - clock.nowMs());
+    const soonMs = foresee && (await lookAhead(store, { range, nowMs: clock.nowMs(), foresee }));
+    const nextMs = Math.min(firstMs ?? Infinity, soonMs ?? Infinity);
+    wakeIn(nextMs === Infinity ? undefined : nextMs - clock.nowMs());
   };
   let running = Promise.resolve();
   const look = (): void => {
@@ -94,6 +93,36 @@ export function createDueTimes(deps: {
       timer?.[Symbol.dispose]();
     },
   };
+}
+
+function firstDue(store: Store, range: KeyRange): Promise<number | undefined> {
+  return store.read((reader) => {
+    const [first] = reader.list(range, { limit: 1 });
+    return first && readDue(first.key).dueMs;
+  });
+}
+
+/** Tells of what is due soon; gives when something else will be. */
+function lookAhead(
+  store: Store,
+  {
+    range,
+    nowMs,
+    foresee,
+  }: {
+    readonly range: KeyRange;
+    readonly nowMs: number;
+    readonly foresee: (reader: Reader, due: Due) => void;
+  },
+): Promise<number | undefined> {
+  return store.read((reader) => {
+    for (const entry of reader.list(range, { limit: dueBatchMax })) {
+      const due = readDue(entry.key);
+      if (due.dueMs > nowMs + foreseenMs) return due.dueMs - foreseenMs;
+      foresee(reader, due);
+    }
+    return undefined;
+  });
 }
 
 function readDue(encoded: Uint8Array): Due {

@@ -14,5 +14,8 @@ export const caughtUpMax = 1_440;
 /** Due times handled in one transaction. */
 export const dueBatchMax = 100;
 
+/** How long before it is due something is told of, so that what it will need can be made ready. */
+export const foreseenMs = 60_000;
+
 /** Milliseconds until due times are looked at again after the store refused. */
 export const storeTroubleMs = 1_000;

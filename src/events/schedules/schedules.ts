@@ -68,4 +68,7 @@ function parseLocal(text: string): number | undefined {
   return localMs;
 }
 
-export { createDueTimes, dueAgainMs, type DueTimes } from "./due-times.ts";
+/** Who is told that something will be delivered to `targetArn` at `atMs`, by the services' clock. */
+export type Foresight = (targetArn: string, atMs: number) => void;
+
+export { createDueTimes, dueAgainMs, type Due, type DueTimes } from "./due-times.ts";

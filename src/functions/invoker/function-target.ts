@@ -20,7 +20,7 @@ export function createFunctionTargets(deps: {
   readonly mayInvoke?: (reference: FunctionReference, origin: DeliveryOrigin) => Promise<boolean>;
 }): (arn: string) => Target | undefined {
   return (arn) => {
-    const reference = referenceOf(arn);
+    const reference = functionOfArn(arn);
     if (!reference) return undefined;
     return {
       async deliver(records, context, origin) {
@@ -53,7 +53,7 @@ export function createFunctionTargets(deps: {
 }
 
 /** `arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]` */
-function referenceOf(text: string): FunctionReference | undefined {
+export function functionOfArn(text: string): FunctionReference | undefined {
   const arn = parseArn(text);
   if (arn?.service !== "lambda") return undefined;
   const [kind, name, qualifier] = arn.resource.split(":");

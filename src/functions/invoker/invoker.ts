@@ -3,7 +3,7 @@ import type { ResolvedFunction } from "#functions/registry/registry.ts";
 
 export { createInvoker } from "./live-invoker.ts";
 export { RecursionError, ThrottledError, throttleOf } from "./errors.ts";
-export { createFunctionTargets } from "./function-target.ts";
+export { createFunctionTargets, functionOfArn } from "./function-target.ts";
 export type { Admission } from "./admission.ts";
 
 /** Accepts an invocation, admits or throttles it, runs it, reports the outcome. */

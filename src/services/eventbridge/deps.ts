@@ -4,7 +4,7 @@ import type { Logger } from "#base/context.ts";
 import type { Random } from "#base/random.ts";
 import type { TargetRegistry } from "#events/events.ts";
 import type { Outbox } from "#events/outbox/outbox.ts";
-import type { DueTimes } from "#events/schedules/schedules.ts";
+import type { DueTimes, Foresight } from "#events/schedules/schedules.ts";
 import type { Handler, OperationTable } from "#protocol/service/service.ts";
 import type { Store } from "#storage/storage.ts";
 import type { Router } from "./router.ts";
@@ -22,6 +22,7 @@ export interface EventBridgeOuterDeps {
   readonly outbox: Outbox;
   /** What rules may send to. */
   readonly targets: TargetRegistry;
+  readonly foresight?: Foresight;
   /** `open` checks no permission, `strict` checks the policies of buses. */
   readonly mode: "open" | "strict";
 }

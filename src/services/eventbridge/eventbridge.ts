@@ -11,7 +11,7 @@ import type { EventBridgeOuterDeps } from "./deps.ts";
 import { defaultBus } from "./names.ts";
 import { defineEventBridge } from "./operations.ts";
 import { createRouter } from "./router.ts";
-import { fireRule } from "./rule-schedules.ts";
+import { fireRule, targetsOfDue } from "./rule-schedules.ts";
 
 /** Event buses: the API, a place events are delivered to, and what our own services tell. */
 export interface EventBridgeService extends AsyncDisposable {
@@ -51,6 +51,9 @@ export function createEventBridge(outer: EventBridgeOuterDeps): EventBridgeServi
       if (due.name[0] === "rule") fireRule(parts, tx, now);
       else if (due.name[0] === "replay") continueReplay(parts, tx, now);
       else sweepArchive(tx, dueTimes, now);
+    },
+    foresee(reader, due) {
+      for (const arn of targetsOfDue(reader, due)) outer.foresight?.(arn, due.dueMs);
     },
   });
   const deps = { ...outer, router, dueTimes };

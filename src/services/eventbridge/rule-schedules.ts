@@ -1,7 +1,7 @@
 import { uuid } from "#base/ids.ts";
 import type { Random } from "#base/random.ts";
-import { dueAgainMs, parseSchedule, type DueTimes } from "#events/schedules/schedules.ts";
-import type { Transaction } from "#storage/storage.ts";
+import { dueAgainMs, parseSchedule, type Due, type DueTimes } from "#events/schedules/schedules.ts";
+import type { Reader, Transaction } from "#storage/storage.ts";
 import { makeEvent } from "./bus-event.ts";
 import { ruleArn } from "./names.ts";
 import { rules, type BusAddress, type RuleRecord } from "./records.ts";
@@ -48,6 +48,14 @@ export function unschedule(
 export function firstDueMs(record: RuleRecord, nowMs: number): number | undefined {
   if (record.schedule === undefined || record.state === "DISABLED") return undefined;
   return parseSchedule(record.schedule)?.next(nowMs, record.anchorMs);
+}
+
+/** ARNs of what a rule will send to when it is due; none for another kind of due time. */
+export function targetsOfDue(reader: Reader, due: Due): readonly string[] {
+  const [kind, accountId = "", region = "", bus = "", name = ""] = due.name;
+  if (kind !== "rule") return [];
+  const record = rules.read(reader, { accountId, region, bus }, name);
+  return record?.targets.map(({ Arn = "" }) => Arn) ?? [];
 }
 
 /** What a scheduled rule does when it is due, inside the transaction that takes the due time away. */

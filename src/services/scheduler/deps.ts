@@ -4,7 +4,7 @@ import type { Logger } from "#base/context.ts";
 import type { Random } from "#base/random.ts";
 import type { TargetRegistry } from "#events/events.ts";
 import type { Outbox } from "#events/outbox/outbox.ts";
-import type { DueTimes } from "#events/schedules/schedules.ts";
+import type { DueTimes, Foresight } from "#events/schedules/schedules.ts";
 import type { Handler, OperationTable } from "#protocol/service/service.ts";
 import type { Store } from "#storage/storage.ts";
 
@@ -21,6 +21,7 @@ export interface SchedulerOuterDeps {
   readonly outbox: Outbox;
   /** What schedules may send to. */
   readonly targets: TargetRegistry;
+  readonly foresight?: Foresight;
 }
 
 /** What every operation may use. */

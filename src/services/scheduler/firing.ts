@@ -21,6 +21,12 @@ const nameOf = ({ accountId, region, group, name }: Address): readonly string[] 
   name,
 ];
 
+/** The other way round. */
+export function addressOf(name: readonly string[]): Address {
+  const [accountId = "", region = "", group = "", schedule = ""] = name;
+  return { accountId, region, group, name: schedule };
+}
+
 interface Parts {
   readonly dueTimes: DueTimes;
   readonly random: Random;
@@ -86,8 +92,7 @@ export function fireSchedule(
   tx: Transaction,
   due: { readonly dueMs: number; readonly name: readonly string[]; readonly nowMs: number },
 ): void {
-  const [accountId = "", region = "", group = "", name = ""] = due.name;
-  const address = { accountId, region, group, name };
+  const address = addressOf(due.name);
   const record = findSchedule(tx, address);
   if (record?.dueMs !== due.dueMs || record.scheduledMs === undefined) return;
   const { scheduledMs } = record;

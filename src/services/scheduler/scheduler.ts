@@ -3,8 +3,9 @@ import { createDueTimes, type DueTimes } from "#events/schedules/schedules.ts";
 import type { Operations } from "#protocol/protocol.ts";
 import type { Service } from "#protocol/service/service.ts";
 import type { SchedulerOuterDeps } from "./deps.ts";
-import { fireSchedule } from "./firing.ts";
+import { addressOf, fireSchedule } from "./firing.ts";
 import { defineScheduler } from "./operations.ts";
+import { findSchedule } from "./records.ts";
 import { createUniversalTargets } from "./universal-target.ts";
 
 /** Schedules: the API, and operations of other services as targets. */
@@ -22,6 +23,10 @@ export function createScheduler(outer: SchedulerOuterDeps): SchedulerService {
     ...outer,
     prefix: "scheduler",
     fire: (tx, due, nowMs) => fireSchedule({ ...outer, dueTimes }, tx, { ...due, nowMs }),
+    foresee(reader, due) {
+      const arn = findSchedule(reader, addressOf(due.name))?.target.Arn;
+      if (arn !== undefined) outer.foresight?.(arn, due.dueMs);
+    },
   });
   return {
     service: defineScheduler({ ...outer, dueTimes }),
