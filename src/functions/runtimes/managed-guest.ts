@@ -78,7 +78,7 @@ class ManagedGuest implements Guest {
     this.#sandbox = sandbox;
     this.#deps = deps;
     this.#channel = createChannel(sandbox.channel);
-    this.extensions = new Extensions(deps.clock);
+    this.extensions = new Extensions(deps.clock, deps.endpointPort);
     this.#exited = Promise.race([
       sandbox.exited,
       this.extensions.runtimeEnded.then((end) => endOfProcess(end)),

@@ -40,6 +40,7 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
  */
 export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable {
   readonly #clock: Clock;
+  readonly #endpointPort: number;
   readonly #telemetry: Telemetry;
   readonly #broken = Promise.withResolvers<FunctionErrorBody>();
   /** The question of each that waits for its next event. */
@@ -55,8 +56,10 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
   #isInitOver = false;
   #shutdown: Promise<void> | undefined;
 
-  constructor(clock: Clock) {
+  /** `endpointPort`: where the platform is inside of the sandbox; nothing else can be there. */
+  constructor(clock: Clock, endpointPort: number) {
     this.#clock = clock;
+    this.#endpointPort = endpointPort;
     this.#telemetry = new Telemetry({
       clock,
       deliver: (to, body) => this.#supervisor?.deliver(to, body) ?? Promise.resolve(false),
@@ -250,7 +253,9 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
       const errorMessage = `${title} API is not supported for an internal extension without an external one beside it`;
       return reply(response, 202, { errorType: `${title}.NotSupported`, errorMessage });
     }
-    const parsed = body ? parseSubscription(api, body.toString("utf8")) : "the body is too large";
+    const parsed = body
+      ? parseSubscription(api, body.toString("utf8"), this.#endpointPort)
+      : "the body is too large";
     if (typeof parsed === "string") {
       return reply(response, 400, { errorType: "ValidationError", errorMessage: parsed });
     }

@@ -8,6 +8,7 @@ const telemetry = (changes: object): ReturnType<typeof parseSubscription> =>
   parseSubscription(
     "telemetry",
     JSON.stringify({ schemaVersion: "2022-12-13", types: ["platform"], destination, ...changes }),
+    4566,
   );
 
 describe("a subscription", () => {
@@ -22,6 +23,7 @@ describe("a subscription", () => {
     const logs = parseSubscription(
       "logs",
       JSON.stringify({ types: ["function"], destination: { protocol: "TCP", port: 53 } }),
+      4566,
     );
     assert.partialDeepStrictEqual(logs, {
       schemaVersion: "2020-08-15",
@@ -55,7 +57,7 @@ describe("a subscription", () => {
       assert.match(found, message);
     }
     for (const body of ["", "[]", "null", "1", "{"]) {
-      assert.equal(parseSubscription("telemetry", body), "the body is no JSON object");
+      assert.equal(parseSubscription("telemetry", body, 4566), "the body is no JSON object");
     }
   });
 });

@@ -30,7 +30,11 @@ const types: readonly TelemetryType[] = ["platform", "function", "extension"];
 const hosts = ["sandbox", "sandbox.localdomain", "localhost", "127.0.0.1"];
 
 /** Reads the body of a subscription; a string says what is wrong with it. Pure. */
-export function parseSubscription(api: SubscriptionApi, body: string): Subscription | string {
+export function parseSubscription(
+  api: SubscriptionApi,
+  body: string,
+  endpointPort: number,
+): Subscription | string {
   const parsed = parseObject(body);
   if (!parsed) return "the body is no JSON object";
   const { schemaVersion = api === "logs" ? "2020-08-15" : undefined } = parsed;
@@ -46,7 +50,7 @@ export function parseSubscription(api: SubscriptionApi, body: string): Subscript
   }
   const buffering = parseBuffering(parsed["buffering"]);
   if (typeof buffering === "string") return buffering;
-  const destination = parseDestination(api, parsed["destination"]);
+  const destination = parseDestination(api, parsed["destination"], endpointPort);
   if (typeof destination === "string") return destination;
   return { api, schemaVersion, types: chosen, destination, buffering };
 }
@@ -72,12 +76,17 @@ function parseBuffering(value: unknown): Subscription["buffering"] | string {
   return { maxItems, maxBytes, timeoutMs };
 }
 
-function parseDestination(api: SubscriptionApi, value: unknown): TelemetryDestination | string {
+function parseDestination(
+  api: SubscriptionApi,
+  value: unknown,
+  endpointPort: number,
+): TelemetryDestination | string {
   const given = asObject(value);
   if (!given) return "destination must be an object";
   if (given["protocol"] === "TCP") {
     const port = given["port"];
-    if (!isPort(port)) return "destination.port must be a free port of the sandbox";
+    if (!isFreePort(port, endpointPort))
+      return "destination.port must be a free port of the sandbox";
     return { protocol: "TCP", port };
   }
   if (given["protocol"] !== "HTTP") return "destination.protocol must be HTTP or TCP";
@@ -87,7 +96,8 @@ function parseDestination(api: SubscriptionApi, value: unknown): TelemetryDestin
     return "destination.URI must be like http://sandbox.localdomain:8080";
   }
   const port = url.port === "" ? 80 : Number(url.port);
-  if (!isPort(port)) return "destination.URI must name a free port of the sandbox";
+  if (!isFreePort(port, endpointPort))
+    return "destination.URI must name a free port of the sandbox";
   const method = given["method"] ?? "POST";
   if (method !== "POST" && (method !== "PUT" || api !== "logs")) {
     return "destination.method must be POST (or PUT, for logs)";
@@ -98,8 +108,8 @@ function parseDestination(api: SubscriptionApi, value: unknown): TelemetryDestin
 }
 
 /** "Port 9001 is reserved": there, as here, is the Runtime API. */
-function isPort(value: unknown): value is number {
-  const reserved: readonly unknown[] = Object.values(ports);
+function isFreePort(value: unknown, endpointPort: number): value is number {
+  const reserved: readonly unknown[] = [...Object.values(ports), endpointPort];
   return (
     typeof value === "number" &&
     Number.isInteger(value) &&

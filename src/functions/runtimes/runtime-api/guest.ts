@@ -52,7 +52,7 @@ export async function attachRuntimeApi(
     throw startFailed("it ended before it was ready");
   });
   if (frame?.kind !== kinds.ready) throw startFailed("it did not say that it was ready");
-  const extensions = new Extensions(deps.clock);
+  const extensions = new Extensions(deps.clock, deps.endpointPort);
   const api = createRuntimeApi(listener, extensions);
   return new RuntimeApiGuest({ sandbox, deps, channel, api, extensions });
 }
