@@ -16,8 +16,6 @@ import { createScoreboard } from "./support/scoreboard.ts";
 
 const api = "/2018-06-01/runtime";
 const forgedId = "11111111-2222-4333-8444-555555555555";
-/** Where a sandbox finds the AWS API (`AWS_ENDPOINT_URL`). */
-const awsPort = 4566;
 
 /** Rows 7 and 8: the two protocols a sandbox can speak. */
 describe(
@@ -164,7 +162,7 @@ describe(
         const attacks = requests.map(({ id, text }): Attempt => ({
           id,
           operation: "exchange",
-          given: { port: awsPort, text },
+          given: { port: Number(new URL(target.endpoint).port), text },
         }));
         const outcomes = await attempt(target, runtime, attacks);
         for (const { id } of requests) {
@@ -236,14 +234,29 @@ async function unsignedRequests(endpoint: string): Promise<readonly Unsigned[]> 
   const { services } = (await response.json()) as {
     services: { name: string; operations: string[] }[];
   }; // the platform's own route
-  const json = { "content-type": "application/x-amz-json-1.1" };
+  const targets: Readonly<Record<string, string>> = {
+    "cloudwatch-logs": "Logs_20140328",
+    dynamodb: "DynamoDB_20120810",
+    "dynamodb-streams": "DynamoDBStreams_20120810",
+    eventbridge: "AWSEvents",
+    sqs: "AmazonSQS",
+  };
   const form = { "content-type": "application/x-www-form-urlencoded" };
-  const versions: Readonly<Record<string, string>> = { iam: "2010-05-08", sts: "2011-06-15" };
+  const versions: Readonly<Record<string, string>> = {
+    iam: "2010-05-08",
+    sns: "2010-03-31",
+    sts: "2011-06-15",
+  };
   const calls = services.flatMap(({ name, operations }) =>
     operations.map((operation): Unsigned | undefined => {
       const id = `${name}:${operation}`;
-      if (name === "cloudwatch-logs") {
-        const headers = { ...json, "x-amz-target": `Logs_20140328.${operation}` };
+      const prefix = targets[name];
+      if (prefix !== undefined) {
+        const version = name === "eventbridge" || name === "cloudwatch-logs" ? "1.1" : "1.0";
+        const headers = {
+          "content-type": `application/x-amz-json-${version}`,
+          "x-amz-target": `${prefix}.${operation}`,
+        };
         return request(id, { path: "/", headers, body: "{}" });
       }
       const version = versions[name];
@@ -265,7 +278,9 @@ async function unsignedRequests(endpoint: string): Promise<readonly Unsigned[]> 
     `${functions}/neighbour/policy`,
     "/2018-10-31/layers",
     "/2016-08-19/account-settings",
-  ].map((path) => request(`lambda:GET ${path}`, { path }));
+    "/schedules",
+    "/schedule-groups/default",
+  ].map((path) => request(`GET ${path}`, { path }));
   const invocation = request("lambda:Invoke", {
     path: `${functions}/neighbour/invocations`,
     body: "{}",

@@ -210,7 +210,7 @@ function suite(version: number, program: string): void {
       aws("iam", "get-role", "--role-name", "nobody"),
       /NoSuchEntity.*nobody cannot be found/,
     );
-    await assert.rejects(aws("lambda", "list-event-source-mappings"), /ListEventSourceMappings/);
+    await assert.rejects(aws("lambda", "list-code-signing-configs"), /ListCodeSigningConfigs/);
   });
 
   test("sts and iam answer", async () => {
