@@ -253,9 +253,7 @@ export class Extensions implements GuestExtensions, ExtensionRoutes, Disposable 
       const errorMessage = `${title} API is not supported for an internal extension without an external one beside it`;
       return reply(response, 202, { errorType: `${title}.NotSupported`, errorMessage });
     }
-    const parsed = body
-      ? parseSubscription(api, body.toString("utf8"), this.#endpointPort)
-      : "the body is too large";
+    const parsed = parseSubscription(api, body?.toString("utf8"), this.#endpointPort);
     if (typeof parsed === "string") {
       return reply(response, 400, { errorType: "ValidationError", errorMessage: parsed });
     }

@@ -29,12 +29,13 @@ const types: readonly TelemetryType[] = ["platform", "function", "extension"];
 /** Names of the sandbox itself; there is nowhere else to deliver to. */
 const hosts = ["sandbox", "sandbox.localdomain", "localhost", "127.0.0.1"];
 
-/** Reads the body of a subscription; a string says what is wrong with it. Pure. */
+/** Reads the body of a subscription; a string says what is wrong with it. Undefined is one too large to be read. */
 export function parseSubscription(
   api: SubscriptionApi,
-  body: string,
+  body: string | undefined,
   endpointPort: number,
 ): Subscription | string {
+  if (body === undefined) return "the body is too large";
   const parsed = parseObject(body);
   if (!parsed) return "the body is no JSON object";
   const { schemaVersion = api === "logs" ? "2020-08-15" : undefined } = parsed;
