@@ -3,6 +3,7 @@ import { createRequire, enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { yieldBackgroundThreads } from "#base/background-threads.ts";
 import { systemClock } from "#base/clock.ts";
 import { runCli } from "#cli/cli.ts";
 import type { Terminal } from "#cli/command.ts";
@@ -51,7 +52,10 @@ const terminal: Terminal = {
   readFile,
   readStdin: () => buffer(process.stdin),
   stop: stop.signal,
-  startServer: async (config) => (await import("./main.ts")).startServer(config),
+  async startServer(config) {
+    yieldBackgroundThreads();
+    return (await import("./main.ts")).startServer(config);
+  },
   diagnose: async (config) => (await import("./main.ts")).diagnose(config),
 };
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own

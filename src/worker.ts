@@ -2,6 +2,7 @@ import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { assert } from "#base/assert.ts";
+import { yieldBackgroundThreads } from "#base/background-threads.ts";
 import { systemClock } from "#base/clock.ts";
 import { connectToPrimary, openMembership, type OpenMembership } from "#workers/workers.ts";
 import type { AssembledServer } from "./assembly.ts";
@@ -12,6 +13,7 @@ import type { WorkerSettings, WorkerStarted } from "./primary.ts";
  * primary's to answer: a terminal and a service manager send them to every process.
  */
 enableCompileCache(join(homedir(), ".cache", "skerry"));
+yieldBackgroundThreads();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 
 connectToPrimary((primary) => {
