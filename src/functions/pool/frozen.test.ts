@@ -136,7 +136,7 @@ describe("an idle environment is frozen", { skip, timeout: 120_000 }, () => {
     await platform.call(revision);
     await frozen(revision);
     const first = environmentOf(revision)?.id ?? "";
-    for (const group of controlGroups(first)) killAll(group);
+    killAll(new Set(controlGroups(first).flatMap(membersOf)));
     await eventually("it is gone", () => environmentOf(revision) === undefined);
     assert.equal((await platform.call(revision)).outcome.kind, "ok");
     assert.notEqual(environmentOf(revision)?.id, first);
@@ -170,6 +170,13 @@ function membersOf(group: string): readonly string[] {
   return text.split("\n").filter((pid) => pid !== "");
 }
 
-function killAll(group: string): void {
-  for (const pid of membersOf(group)) process.kill(Number(pid), "SIGKILL");
+/** With the first process of a sandbox the others go by themselves. */
+function killAll(pids: ReadonlySet<string>): void {
+  for (const pid of pids) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
 }
