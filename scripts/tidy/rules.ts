@@ -27,6 +27,7 @@ export const shelves = ["base"];
 export const sideDoors: Readonly<Record<string, string>> = {
   "config/options.ts": "the table of settings, which help, completions and docs are made from",
   "storage/keys.ts": "how every service builds its keys",
+  "storage/page.ts": "how services page through their keys",
   "storage/records.ts": "how every service writes its records",
   "telemetry/trace-header.ts": "the wire form of a trace context, used by every edge",
 };

@@ -1,4 +1,4 @@
-import { keyAfter } from "#storage/keys.ts";
+import { pageOf } from "#storage/page.ts";
 import type { Entry, KeyRange, Reader } from "#storage/storage.ts";
 import { pageItemsDefault } from "./limits.ts";
 import { validationError } from "./errors.ts";
@@ -24,25 +24,11 @@ export function pageOfRange<T>(
   range: KeyRange,
   request: PageRequest & { readonly read: (entry: Entry) => T | undefined },
 ): Page<T> {
-  const limit = request.MaxItems ?? pageItemsDefault;
-  const prefix = sharedPrefix(range);
-  const start =
-    request.Marker === undefined
-      ? range.start
-      : keyAfter(joined(prefix, decodeMarker(request.Marker)));
-  const items: T[] = [];
-  let last: Uint8Array | undefined;
-  for (const entry of reader.list({ start, end: range.end })) {
-    const item = request.read(entry);
-    if (item === undefined) continue;
-    if (items.length === limit) {
-      const tail = (last ?? prefix).subarray(prefix.length);
-      return { items, IsTruncated: true, Marker: Buffer.from(tail).toString("base64url") };
-    }
-    items.push(item);
-    last = Uint8Array.from(entry.key);
-  }
-  return { items, IsTruncated: false };
+  const { Marker, MaxItems: limit = pageItemsDefault, read } = request;
+  const after = Marker === undefined ? undefined : decodeMarker(Marker);
+  const { items, next } = pageOf(reader, range, { limit, after, read });
+  if (!next) return { items, IsTruncated: false };
+  return { items, IsTruncated: true, Marker: Buffer.from(next).toString("base64url") };
 }
 
 /** One page of a short list that is already in memory; the marker is a position. */
@@ -63,13 +49,6 @@ export function pageEnd(page: Page<unknown>): { IsTruncated: boolean; Marker?: s
     : { IsTruncated: page.IsTruncated, Marker: page.Marker };
 }
 
-/** What all keys of a range begin with. */
-function sharedPrefix({ start, end }: KeyRange): Uint8Array {
-  let length = 0;
-  while (length < start.length && start[length] === end[length]) length++;
-  return start.subarray(0, length);
-}
-
 function decodeMarker(marker: string): Buffer {
   if (!/^[\w-]+$/.test(marker)) throw invalidMarker();
   return Buffer.from(marker, "base64url");
@@ -77,11 +56,4 @@ function decodeMarker(marker: string): Buffer {
 
 function invalidMarker(): Error {
   return validationError("Invalid Marker.");
-}
-
-function joined(prefix: Uint8Array, tail: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(prefix.length + tail.length);
-  whole.set(prefix);
-  whole.set(tail, prefix.length);
-  return whole;
 }
